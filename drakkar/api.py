@@ -1,0 +1,87 @@
+"""All that a plugin or a handler imports: `import drakkar.api as dk`."""
+
+from __future__ import annotations
+
+from drakkar.config import option
+from drakkar.config.option import OptionSchema
+from drakkar.contracts.observer import Observer
+from drakkar.contracts.sink import Sink, SinkSpec
+from drakkar.contracts.source import DeadLetterQueue, Source, SourceEvents, SourceSpec
+from drakkar.errors import (
+    AmbiguousSinkError,
+    ConfigError,
+    ConnectError,
+    DrakkarError,
+    PartialDeliveryError,
+    PartitionLostError,
+    PluginError,
+    RefusedError,
+    SinkError,
+    SinkNotConfiguredError,
+    SourceError,
+    TransientSinkError,
+)
+from drakkar.greenlets import offload
+from drakkar.handler import Handler, HandlerSpec, ReadyContext, periodic
+from drakkar.hookspecs import hookimpl
+from drakkar.models.actions import DLQ, RETRY, SKIP, Action
+from drakkar.models.delivery import DeadLetter, DeliveryFailure, SinkRef
+from drakkar.models.group import MessageGroup
+from drakkar.models.message import SourceMessage, TopicPartition
+from drakkar.models.payload import Payload, register_schema
+from drakkar.models.task import (
+    ExecutorError,
+    ExecutorResult,
+    ExecutorTask,
+    FailureKind,
+    PendingContext,
+    PrecomputedResult,
+)
+
+__all__ = [
+    'DLQ',
+    'RETRY',
+    'SKIP',
+    'Action',
+    'AmbiguousSinkError',
+    'ConfigError',
+    'ConnectError',
+    'DeadLetter',
+    'DeadLetterQueue',
+    'DeliveryFailure',
+    'DrakkarError',
+    'ExecutorError',
+    'ExecutorResult',
+    'ExecutorTask',
+    'FailureKind',
+    'Handler',
+    'HandlerSpec',
+    'MessageGroup',
+    'Observer',
+    'OptionSchema',
+    'PartialDeliveryError',
+    'PartitionLostError',
+    'Payload',
+    'PendingContext',
+    'PluginError',
+    'PrecomputedResult',
+    'ReadyContext',
+    'RefusedError',
+    'Sink',
+    'SinkError',
+    'SinkNotConfiguredError',
+    'SinkRef',
+    'SinkSpec',
+    'Source',
+    'SourceError',
+    'SourceEvents',
+    'SourceMessage',
+    'SourceSpec',
+    'TopicPartition',
+    'TransientSinkError',
+    'hookimpl',
+    'offload',
+    'option',
+    'periodic',
+    'register_schema',
+]

@@ -1,0 +1,1 @@
+"""What the parts of the pipeline promise each other: abstract classes only."""

@@ -1,0 +1,66 @@
+"""The contract of a sink, and the one declaration that makes a sink type known."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from marshmallow import Schema
+
+from drakkar.models.payload import Payload
+
+
+class Sink(abc.ABC):
+    """One configured instance of a sink type.
+
+    The framework calls `connect` once before the first delivery, `deliver` with
+    one batch at a time (never two at once for one instance), and `close` at the
+    end. Methods are plain blocking code that runs under gevent.
+    """
+
+    # Delivering the same batch twice leaves the same state as once.
+    idempotent: ClassVar[bool] = False
+    # Exceptions that mean "not reachable right now", beside TransientSinkError.
+    transient_errors: ClassVar[tuple[type[BaseException], ...]] = (ConnectionError, TimeoutError)
+
+    def __init__(self, name: str, options: Any) -> None:
+        self.name = name
+        self.options = options
+
+    def connect(self) -> None:  # noqa: B027 - optional on purpose
+        """Open connections. Raise anything to say that it failed; it is tried again."""
+
+    @abc.abstractmethod
+    def deliver(self, payloads: Sequence[Payload]) -> None:
+        """Write all `payloads`, and return only when they are safe.
+
+        Raises TransientSinkError (or one of `transient_errors`) where the sink
+        could not be reached, RefusedError where it said no and applied nothing,
+        PartialDeliveryError where some were written; anything else counts as a
+        failure of the whole batch. May be killed by a timeout at any wait: what
+        it held (a connection, a file) must then not be used again half way.
+        """
+
+    def close(self) -> None:  # noqa: B027 - optional on purpose
+        """Release what `connect` opened. Called once, also after a failed connect."""
+
+
+@dataclass(frozen=True)
+class SinkSpec:
+    """All that the framework knows of a sink type.
+
+    `name` is the `<type>` of `[sinks.<type>.<instance>]`; `options` the schema
+    of that section; `label` its name for people.
+    """
+
+    name: str
+    sink_class: type[Sink]
+    payload_class: type[Payload]
+    options: type[Schema]
+    label: str = ''
+
+    @property
+    def idempotent(self) -> bool:
+        return self.sink_class.idempotent

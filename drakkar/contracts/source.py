@@ -1,0 +1,107 @@
+"""The contract of a source, and the declaration that makes a source type known."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema
+
+from drakkar.models.delivery import DeadLetter
+from drakkar.models.message import SourceMessage, TopicPartition
+
+
+@dataclass(slots=True)
+class SourceEvents:
+    """What a source tells its owner, always from within `poll` or `close`.
+
+    They return at once: the listener only takes note. `revoked` asks for a drain
+    that ends with `Source.release`; `lost` means another owner has them already.
+    """
+
+    assigned: Callable[[Sequence[TopicPartition]], None]
+    revoked: Callable[[Sequence[TopicPartition]], None]
+    lost: Callable[[Sequence[TopicPartition]], None]
+
+
+class Source(abc.ABC):
+    """Hands over messages of the partitions that this worker owns in its group.
+
+    Methods are called by two greenlets (poll loop and committer), so they may
+    overlap at their waits; each call is complete in itself.
+    """
+
+    @abc.abstractmethod
+    def start(self, events: SourceEvents) -> None:
+        """Connect and join the group. Raises ConnectError."""
+
+    @abc.abstractmethod
+    def poll(self, max_messages: int, timeout: float) -> list[SourceMessage]:
+        """Return up to `max_messages`, waiting up to `timeout` seconds for the first.
+
+        Per partition in offset order, without gaps of its own making. Also keeps
+        membership alive: it is called at least every second, paused or not.
+        While paused it returns nothing. Raises SourceError when the source is
+        away; calling again is how it comes back.
+        """
+
+    @abc.abstractmethod
+    def pause(self) -> None:
+        """Stop returning messages, of partitions gained later too."""
+
+    @abc.abstractmethod
+    def resume(self) -> None:
+        """Return messages again."""
+
+    @abc.abstractmethod
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Store the next offset to consume per partition, durably.
+
+        Raises SourceError to be tried again, PartitionLostError for partitions
+        that this worker owns no more (nothing of these was stored).
+        """
+
+    @abc.abstractmethod
+    def release(self, partitions: Sequence[TopicPartition]) -> None:
+        """Give up revoked partitions: their drain has ended, committed or not."""
+
+    @abc.abstractmethod
+    def positions(self) -> Mapping[TopicPartition, tuple[int | None, int | None]]:
+        """Per assigned partition (committed, high watermark) as last known; never waits."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Leave the group and release everything. Idempotent."""
+
+
+class DeadLetterQueue(abc.ABC):
+    """Where messages go that can not be processed or delivered."""
+
+    def connect(self) -> None:  # noqa: B027 - optional on purpose
+        """Make sure that it can be written. Raises DeadLetterError."""
+
+    @abc.abstractmethod
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Store all letters durably. Raises DeadLetterError; then none may be assumed stored."""
+
+    def close(self) -> None:  # noqa: B027 - optional on purpose
+        """Release everything."""
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """All that the framework knows of a source type.
+
+    `name` is the value of `[drakkar] source` and the name of its section, whose
+    schema is `options`. `build(config, worker_id)` makes the source;
+    `build_dead_letters(config, worker_id)` its dead letter queue, or None for
+    JSON lines in `dlq.path`.
+    """
+
+    name: str
+    build: Callable[[Any, str], Source]
+    options: type[Schema]
+    label: str = ''
+    build_dead_letters: Callable[[Any, str], DeadLetterQueue] | None = None

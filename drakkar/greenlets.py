@@ -1,0 +1,96 @@
+"""Named greenlets with an owner, and native threads for what would block the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import gevent
+import structlog
+from gevent.threadpool import ThreadPool
+
+log = structlog.get_logger('drakkar.greenlets')
+
+T = TypeVar('T')
+
+
+class NamedGreenlet(gevent.Greenlet):
+    """A greenlet whose name says what it does, in logs, stacks and leak reports."""
+
+    def __init__(self, name: str, run: Callable[..., Any], *args: Any) -> None:
+        super().__init__(run, *args)
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f'<greenlet {self.name}>'
+
+
+class Nursery:
+    """Owns greenlets: knows all that live, hears of every death, can end them all.
+
+    `on_failure(name, error)` is called when one ends by an exception that is not
+    its own kill; the owner decides what that means.
+    """
+
+    def __init__(self, on_failure: Callable[[str, BaseException], None]) -> None:
+        self._on_failure = on_failure
+        self._alive: set[NamedGreenlet] = set()
+
+    def spawn(self, name: str, run: Callable[..., Any], *args: Any) -> NamedGreenlet:
+        """Start `run(*args)` in a greenlet of that name."""
+        greenlet = NamedGreenlet(name, self._guard, run, args)
+        self._alive.add(greenlet)
+        greenlet.start()
+        return greenlet
+
+    def _guard(self, run: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        me = gevent.getcurrent()
+        try:
+            run(*args)
+        except gevent.GreenletExit:
+            return
+        except Exception as error:
+            log.exception('greenlet_died', greenlet=me.name)
+            self._on_failure(me.name, error)
+        finally:
+            self._alive.discard(me)
+
+    def __len__(self) -> int:
+        return len(self._alive)
+
+    def names(self) -> list[str]:
+        return sorted(g.name for g in self._alive)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait up to `timeout` seconds for all to end; return whether they did."""
+        gevent.joinall(list(self._alive), timeout=timeout)
+        return not self._alive
+
+    def kill(self, timeout: float | None = None) -> bool:
+        """End all but the caller itself; return whether they did within `timeout` seconds."""
+        me = gevent.getcurrent()
+        victims = [g for g in self._alive if g is not me]
+        gevent.killall(victims, timeout=timeout)
+        # One that never ran has no finally clause to take it off the list.
+        self._alive.difference_update([g for g in victims if g.dead])
+        return all(g.dead for g in victims)
+
+
+def kill_all(greenlets: Iterable[gevent.Greenlet], timeout: float | None = None) -> None:
+    """End greenlets and wait until they have."""
+    gevent.killall(list(greenlets), timeout=timeout)
+
+
+_offload_pool: ThreadPool | None = None
+
+
+def offload(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Run CPU-bound or blocking `fn` in a native thread and wait for it cooperatively.
+
+    Raises what `fn` raises. The hub stays free; the GIL is still shared, so this
+    pays for code that releases it and keeps heartbeats alive for code that does not.
+    """
+    global _offload_pool
+    if _offload_pool is None:
+        _offload_pool = ThreadPool(4)
+    return _offload_pool.apply(fn, args, kwargs)

@@ -1,0 +1,1 @@
+"""Plain data that flows through the pipeline. No IO, no gevent, no clock."""

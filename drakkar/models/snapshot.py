@@ -1,0 +1,83 @@
+"""The worker's state at one moment, for metrics, readiness and the UI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from drakkar.models.delivery import SinkRef
+from drakkar.models.message import TopicPartition
+
+
+@dataclass(slots=True)
+class PartitionSnapshot:
+    """One assigned partition. Offsets are None while unknown.
+
+    `committed` is the next offset to consume as committed; `high_watermark` the
+    offset the next produced message will get; `queued` messages wait for a
+    window, `pending` ones are in a window and not complete.
+    """
+
+    partition: TopicPartition
+    queued: int = 0
+    pending: int = 0
+    committed: int | None = None
+    high_watermark: int | None = None
+    stalled: int = 0
+    draining: bool = False
+    consumed_total: int = 0
+    completed_total: int = 0
+
+    @property
+    def lag(self) -> int | None:
+        """Messages not yet committed, or None while an offset is unknown."""
+        if self.high_watermark is None or self.committed is None:
+            return None
+        return max(0, self.high_watermark - self.committed)
+
+
+@dataclass(slots=True)
+class PoolSnapshot:
+    """The executor pool. `idle_slot_seconds` and `running_seconds` only grow."""
+
+    max_executors: int
+    active: int = 0
+    waiting: int = 0
+    idle_slot_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class SinkSnapshot:
+    """One sink instance. `breaker` is 0 closed, 0.5 half open, 1 open; times since the epoch."""
+
+    sink: SinkRef
+    label: str = ''
+    ui_url: str = ''
+    queued: int = 0
+    delivered: int = 0
+    errors: int = 0
+    retries: int = 0
+    breaker: float = 0.0
+    last_delivery_at: float | None = None
+    last_delivery_seconds: float | None = None
+    last_error: str = ''
+    last_error_at: float | None = None
+
+
+@dataclass(slots=True)
+class WorkerSnapshot:
+    """All of the above for one worker."""
+
+    worker_id: str
+    cluster: str
+    started_at: float
+    partitions: list[PartitionSnapshot] = field(default_factory=list)
+    pool: PoolSnapshot = field(default_factory=lambda: PoolSnapshot(0))
+    sinks: list[SinkSnapshot] = field(default_factory=list)
+    paused: bool = False
+    total_queued: int = 0
+    consumer_idle_seconds: float = 0.0
+    state: str = 'starting'
+
+    @property
+    def stalled(self) -> int:
+        return sum(p.stalled for p in self.partitions)
