@@ -1,0 +1,37 @@
+"""Guards for every test suite of the repository: patching, time limits, leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from gevent import monkey
+
+from tests import leaks
+
+pytest_plugins = ['tests.timeouts']
+
+
+def pytest_configure() -> None:
+    """Refuse to test what production never runs: an interpreter that is not patched."""
+    if not monkey.is_module_patched('socket'):
+        raise pytest.UsageError(
+            "gevent's patching is not active; run: python -m gevent.monkey --module pytest ..."
+        )
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _warm_hub() -> None:
+    """Create what the hub opens once, so that no test is blamed for it."""
+    leaks.warm_hub()
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks(_warm_hub: None) -> Iterator[None]:
+    """Fail a test that leaves greenlets, children, descriptors or environment behind."""
+    before = leaks.snapshot()
+    yield
+    found = leaks.find(before)
+    if found:
+        leaks.clean_up(before)
+        pytest.fail('leaked by this test:\n' + '\n'.join(found), pytrace=False)
