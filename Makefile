@@ -8,7 +8,7 @@ TOX_ARGS ?=
 BENCH_ARGS ?=
 
 # Where ripgrep's wheel puts its program.
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all lint bench docs clean

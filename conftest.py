@@ -6,10 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from gevent import monkey
+from hypothesis import settings
 
 from tests import leaks
 
 pytest_plugins = ['tests.timeouts']
+
+# Examples have no deadline of their own: on a busy machine it would fail tests at random.
+settings.register_profile('drakkar', deadline=None)
+settings.load_profile('drakkar')
 
 
 def pytest_configure() -> None:

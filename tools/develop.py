@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 import venv
@@ -60,7 +61,8 @@ def install(python: Path, extras: str) -> None:
     for folder in packages():
         suffix = f'[{extras}]' if extras and folder == ROOT else ''
         command += ['--editable', f'{folder}{suffix}']
-    subprocess.run(command, check=True)
+    # setuptools warns of every editable installation that it is one.
+    subprocess.run(command, check=True, env={**os.environ, 'PYTHONWARNINGS': 'ignore'})
 
 
 def ensure(envdir: Path, extras: str) -> None:

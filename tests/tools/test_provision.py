@@ -1,0 +1,57 @@
+"""Programs are found, or it is said what is missing and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools import provision
+
+
+@pytest.fixture
+def envdir(tmp_path, monkeypatch):
+    """An environment with an empty bin, alone on PATH, on a system without packages."""
+    (tmp_path / 'bin').mkdir()
+    monkeypatch.setenv('PATH', str(tmp_path / 'bin'))
+    return tmp_path
+
+
+def add_program(envdir, name, body='exit 0'):
+    path = envdir / 'bin' / name
+    path.write_text(f'#!/bin/sh\n{body}\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_what_is_there_is_used(envdir, capsys):
+    path = add_program(envdir, 'rg')
+    assert provision.provide(provision.PROGRAMS['rg'], envdir)
+    assert capsys.readouterr().out == f'ripgrep: {path}\n'
+
+
+def test_a_second_name_will_do(envdir):
+    path = add_program(envdir, 'clang')
+    assert provision.find(provision.PROGRAMS['cc'], envdir) == path
+
+
+def test_a_program_that_does_not_run_is_not_there(envdir):
+    add_program(envdir, 'rg', body='exit 1')
+    assert provision.find(provision.PROGRAMS['rg'], envdir) is None
+
+
+@pytest.mark.parametrize('name', ['rg', 'cc'])
+def test_what_is_missing_is_said(envdir, capsys, name):
+    program = provision.PROGRAMS[name]
+    assert not provision.provide(program, envdir)
+    out = capsys.readouterr().out
+    assert f'{program.label}: MISSING' in out
+    assert f'apt-get install {" ".join(program.debian)}' in out
+
+
+def test_the_wheel_comes_before_the_distribution(envdir, capsys):
+    # A python whose pip "installs" the program, beside an apt-get that must not be asked.
+    rg = envdir / 'bin' / 'rg'
+    add_program(envdir, 'python', body=f'echo "#!/bin/sh" > {rg}; /bin/chmod +x {rg}')
+    add_program(envdir, 'apt-get', body=f': > {envdir}/asked')
+    assert provision.provide(provision.PROGRAMS['rg'], envdir)
+    assert not (envdir / 'asked').exists()
+    assert 'wheel' in capsys.readouterr().out
