@@ -70,6 +70,8 @@ class Handler:
     http_request_schema: ClassVar[type[Schema] | Schema | None] = None
     http_response_schema: ClassVar[type[Schema] | Schema | None] = None
     options_schema: ClassVar[type[Schema] | None] = None
+    # 'json' decodes values (by `input_schema` where there is one); 'raw' leaves the bytes.
+    input_format: ClassVar[str] = 'json'
 
     options: Any = None
     _annotate: Callable[[Any], None] | None = None
@@ -101,9 +103,7 @@ class Handler:
         Where a handler has this hook, the window's offsets complete together.
         """
 
-    def on_error(
-        self, task: ExecutorTask, error: ExecutorError
-    ) -> Action | Sequence[ExecutorTask]:
+    def on_error(self, task: ExecutorTask, error: ExecutorError) -> Action | Sequence[ExecutorTask]:
         """Decide on a failed run: RETRY (the default; exhausted, it is DLQ), SKIP, DLQ,
         or tasks that replace this one."""
         return RETRY

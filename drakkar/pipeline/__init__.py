@@ -1,0 +1,1 @@
+"""From the messages of one partition to complete offsets."""
