@@ -7,6 +7,10 @@ DEMO_ARGS ?=
 TOX_ARGS ?=
 BENCH_ARGS ?=
 
+# pyenv shows only the selected Pythons under their names; these are all that it has.
+empty :=
+PYENV_PATH = $(subst $(empty) ,:,$(wildcard $(shell pyenv root 2>/dev/null)/versions/*/bin))
+
 # Where ripgrep's wheel puts its program.
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -27,7 +31,7 @@ test: $(BIN)/tox ## Run everything that CI runs: style, types and all tests
 	@$(BIN)/tox run $(TOX_ARGS)
 
 test-all: test ## The same, and the unit tests on every Python that is installed
-	@$(BIN)/tox run -e unit-py310,unit-py311,unit-py312,unit-py313
+	@PATH="$$PATH:$(PYENV_PATH)" $(BIN)/tox run -e unit-py310,unit-py311,unit-py312,unit-py313
 
 lint: $(BIN)/tox ## Check style, format, layers and types
 	@$(BIN)/tox run -e lint,types
