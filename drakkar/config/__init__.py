@@ -1,0 +1,1 @@
+"""Configuration: option declarations, section schemas, the loader, and the pages made of them."""
