@@ -41,6 +41,7 @@ bench: install ## Measure messages/s and tasks/s beside bare loops
 	@$(BIN)/python -m integration.bench $(BENCH_ARGS)
 
 docs: install ## Write the generated pages of docs/ anew
+	@mkdir -p docs
 	@$(BIN)/drakkar config docs > docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
 

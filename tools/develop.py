@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = 'drakkar-installed'
+LOCK = 'drakkar-lock'
 
 
 def packages() -> list[Path]:
@@ -44,7 +45,7 @@ def create(envdir: Path) -> None:
     """Create the environment, or say what the system lacks for it."""
     print(f'environment: creating {envdir} with Python {sys.version.split()[0]}', flush=True)
     try:
-        venv.create(envdir, with_pip=True, clear=envdir.exists())
+        venv.create(envdir, with_pip=True)
     except subprocess.CalledProcessError as error:
         raise SystemExit(
             f'environment: {sys.executable} cannot create a virtual environment ({error}).\n'
@@ -89,9 +90,9 @@ def main() -> None:
     if sys.version_info < (3, 10):  # noqa: UP036 - an old python3 gets an answer, not a traceback
         raise SystemExit(f'environment: Python 3.10 or newer is needed, this is {sys.version}')
     envdir = options.envdir.absolute()
-    envdir.parent.mkdir(parents=True, exist_ok=True)
+    envdir.mkdir(parents=True, exist_ok=True)
     # Two tox runs at once must not install into one environment at the same time.
-    with envdir.with_name(f'.{envdir.name}.lock').open('w') as lock:
+    with (envdir / LOCK).open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             ensure(envdir, options.extras)
