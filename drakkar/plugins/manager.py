@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -41,34 +41,26 @@ class PluginManager:
         self.hook = self._pluggy.hook
 
     @classmethod
-    def load(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        candidates: Iterable[Candidate] | None = None,
-    ) -> PluginManager:
+    def load(cls, environ: Mapping[str, str] | None = None) -> PluginManager:
         """Load all plugins that `environ` (the process's by default) does not block.
 
         Raises PluginError with one line for each broken plugin.
         """
-        manager = cls.scan(environ, candidates)
+        manager = cls.scan(environ)
         broken = [info for info in manager.infos if info.status is Status.BROKEN]
         if broken:
             lines = [f'{info.title} is broken: {info.reason}' for info in broken]
             names = ','.join(info.name for info in broken)
-            lines.append(f'mend or uninstall it, or block it with {BLOCK_VARIABLE}={names}')
+            lines.append(f'mend or uninstall what is broken, or block it: {BLOCK_VARIABLE}={names}')
             raise PluginError('\n'.join(lines)) from broken[0].error
         return manager
 
     @classmethod
-    def scan(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        candidates: Iterable[Candidate] | None = None,
-    ) -> PluginManager:
+    def scan(cls, environ: Mapping[str, str] | None = None) -> PluginManager:
         """Load what can be loaded, and note in `infos` why the rest can not be. Raises nothing."""
         manager = cls()
         blocked = blocked_names(os.environ if environ is None else environ)
-        for candidate in find_candidates() if candidates is None else candidates:
+        for candidate in find_candidates():
             manager._add(candidate, blocked)
         seen = {info.name for info in manager.infos}
         manager.infos += [
