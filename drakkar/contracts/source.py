@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema
 
 from drakkar.models.delivery import DeadLetter
 from drakkar.models.message import SourceMessage, TopicPartition
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(slots=True)
@@ -90,6 +93,46 @@ class DeadLetterQueue(abc.ABC):
         """Release everything."""
 
 
+@dataclass(slots=True)
+class ProducerRecord:
+    """A message to be written. Without `partition` the key decides, without a key any will do.
+
+    `timestamp` is in seconds since the epoch, None for now.
+    """
+
+    value: bytes | None
+    key: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
+    partition: int | None = None
+    timestamp: float | None = None
+
+
+class Producer(abc.ABC):
+    """Writes messages into what a source reads; a context manager that connects and closes."""
+
+    @abc.abstractmethod
+    def connect(self) -> None:
+        """Make ready to append. Raises ConnectError."""
+
+    @abc.abstractmethod
+    def append_many(self, records: Iterable[ProducerRecord]) -> list[tuple[TopicPartition, int]]:
+        """Write records, durable on return; return partition and offset of each.
+
+        Raises SourceError, and TypeError or ValueError for what can not be written.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Release everything. Idempotent."""
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
 @dataclass(frozen=True)
 class SourceSpec:
     """All that the framework knows of a source type.
@@ -97,7 +140,8 @@ class SourceSpec:
     `name` is the value of `[drakkar] source` and the name of its section, whose
     schema is `options`. `build(config, worker_id)` makes the source;
     `build_dead_letters(config, worker_id)` its dead letter queue, or None for
-    JSON lines in `dlq.path`.
+    JSON lines in `dlq.path`; `build_producer(config, client_id)` what `drakkar
+    produce` writes with, or None where it can not.
     """
 
     name: str
@@ -105,3 +149,4 @@ class SourceSpec:
     options: type[Schema]
     label: str = ''
     build_dead_letters: Callable[[Any, str], DeadLetterQueue] | None = None
+    build_producer: Callable[[Any, str], Producer] | None = None
