@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+import gevent
 import structlog
 
+from drakkar import backoff
 from drakkar.contracts.observer import Observer
 from drakkar.contracts.source import Source, SourceEvents
 from drakkar.greenlets import Nursery
 from drakkar.models.message import SourceMessage, TopicPartition
+from drakkar.models.snapshot import PartitionSnapshot
 
 log = structlog.get_logger('drakkar.assignment')
 
@@ -22,6 +26,7 @@ class Processor(Protocol):
     def stop_intake(self) -> None: ...
     def drain(self, timeout: float) -> bool: ...
     def cancel(self) -> None: ...
+    def snapshot(self) -> PartitionSnapshot: ...
 
 
 class Commits(Protocol):
@@ -40,7 +45,7 @@ class Assignment:
 
     def __init__(
         self,
-        make_processor: Callable[[TopicPartition], Any],
+        make_processor: Callable[[TopicPartition], Processor],
         source: Source,
         commits: Commits,
         greenlets: Nursery,
@@ -55,8 +60,8 @@ class Assignment:
         self._observer = observer
         self._hooks = hooks
         self._drain_timeout = drain_timeout
-        self._active: dict[TopicPartition, Any] = {}
-        self._draining: dict[TopicPartition, Any] = {}
+        self._active: dict[TopicPartition, Processor] = {}
+        self._draining: dict[TopicPartition, Processor] = {}
 
     @property
     def events(self) -> SourceEvents:
@@ -66,12 +71,12 @@ class Assignment:
     def __len__(self) -> int:
         return len(self._active)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Processor]:
         """The processors of all partitions, those that drain included."""
         yield from self._active.values()
         yield from self._draining.values()
 
-    def get(self, partition: TopicPartition) -> Any | None:
+    def get(self, partition: TopicPartition) -> Processor | None:
         """Return the processor that takes messages of a partition, if it is ours."""
         return self._active.get(partition)
 
@@ -80,7 +85,7 @@ class Assignment:
         if not fresh:
             return
         for partition in fresh:
-            old: Any = self._draining.pop(partition, None)
+            old = self._draining.pop(partition, None)
             if old is not None:  # back before its drain ended: start over from the commit
                 old.stop_intake()
                 self._greenlets.spawn(f'cancel-{partition}', old.cancel)
@@ -115,7 +120,7 @@ class Assignment:
         leaving = self._take(list(self._active))
         return self._drain(leaving, timeout)
 
-    def _take(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Any]:
+    def _take(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Processor]:
         """Move partitions from active to draining: no message reaches them any more."""
         leaving = {p: self._active.pop(p) for p in partitions if p in self._active}
         for processor in leaving.values():
@@ -123,15 +128,17 @@ class Assignment:
         self._draining.update(leaving)
         return leaving
 
-    def _give_up(self, leaving: dict[TopicPartition, Any]) -> None:
+    def _give_up(self, leaving: dict[TopicPartition, Processor]) -> None:
         self._tell('on_revoke', list(leaving))
         self._drain(leaving, self._drain_timeout)
 
-    def _drain(self, leaving: dict[TopicPartition, Any], timeout: float) -> list[TopicPartition]:
+    def _drain(
+        self, leaving: dict[TopicPartition, Processor], timeout: float
+    ) -> list[TopicPartition]:
         """Drain side by side; each partition is committed and released when it is clean."""
         clean: dict[TopicPartition, bool] = {}
 
-        def drain(partition: TopicPartition, processor: Any) -> None:
+        def drain(partition: TopicPartition, processor: Processor) -> None:
             clean[partition] = processor.drain(timeout)
             self._finish(partition, processor, clean[partition])
 
@@ -143,11 +150,11 @@ class Assignment:
             worker.join()
         return [p for p in leaving if not clean.get(p, False)]
 
-    def _finish(self, partition: TopicPartition, processor: Any, clean: bool) -> None:
+    def _finish(self, partition: TopicPartition, processor: Processor, clean: bool) -> None:
         if self._draining.get(partition) is not processor:
             return  # lost or assigned anew meanwhile
         if clean:
-            self._commits.flush([partition])
+            self._commit(partition)
         else:
             log.warning('drain_timed_out', partition=partition.partition)
             self._commits.forget([partition])
@@ -155,7 +162,15 @@ class Assignment:
         self._draining.pop(partition, None)
         self._source.release([partition])
 
-    def _cancel(self, leaving: dict[TopicPartition, Any]) -> None:
+    def _commit(self, partition: TopicPartition) -> None:
+        """Commit a drained partition, again while the source is away, within the drain time."""
+        deadline = time.monotonic() + self._drain_timeout
+        attempt = 0
+        while not self._commits.flush([partition]) and time.monotonic() < deadline:
+            attempt += 1
+            gevent.sleep(backoff.delay_seconds(attempt, 0.1, 2.0))
+
+    def _cancel(self, leaving: dict[TopicPartition, Processor]) -> None:
         for partition, processor in leaving.items():
             processor.cancel()
             if self._draining.get(partition) is processor:

@@ -1,0 +1,1 @@
+"""One worker process: everything put together, started and ended in order."""

@@ -1,0 +1,173 @@
+"""A running worker: starts its parts in order, waits, ends them in order."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+import structlog
+from gevent.event import Event
+
+from drakkar.consumer.assignment import Assignment
+from drakkar.consumer.backpressure import Backpressure
+from drakkar.consumer.loop import PollLoop
+from drakkar.contracts.executor import Executor
+from drakkar.contracts.observer import Observer
+from drakkar.contracts.source import DeadLetterQueue, Source
+from drakkar.delivery.router import Router
+from drakkar.errors import DrainTimeoutError, DrakkarError
+from drakkar.greenlets import Nursery
+from drakkar.handler import Handler, ReadyContext
+from drakkar.hubmonitor import HubMonitor
+from drakkar.metrics.exporter import Exporter
+from drakkar.models.snapshot import WorkerSnapshot
+from drakkar.pipeline.commit import Committer
+from drakkar.worker.periodic import Periodic
+from drakkar.worker.snapshot import Observatory
+
+log = structlog.get_logger('drakkar.worker')
+
+
+@dataclass
+class Machinery:
+    """The parts of one worker, built by drakkar/worker/build.py."""
+
+    config: Any
+    handler: Handler
+    observer: Observer
+    source: Source
+    executor: Executor
+    router: Router
+    dead_letters: DeadLetterQueue
+    committer: Committer
+    assignment: Assignment
+    pressure: Backpressure
+    loop: PollLoop
+    periodic: Periodic
+    monitor: HubMonitor
+    observatory: Observatory
+    exporter: Exporter | None
+
+
+class Worker:
+    """Owns the machinery and every greenlet that is not a partition's own."""
+
+    def __init__(self) -> None:
+        self.greenlets = Nursery(self.fail)
+        self._stop = Event()
+        self._failure: tuple[str, BaseException] | None = None
+        self.state = 'starting'
+        self.started_at = time.time()
+        self._parts: Machinery | None = None
+
+    @property
+    def parts(self) -> Machinery:
+        """The machinery. Raises RuntimeError before `adopt`."""
+        if self._parts is None:
+            raise RuntimeError('the worker has no parts yet')
+        return self._parts
+
+    def adopt(self, parts: Machinery) -> None:
+        """Take over what was built for this worker."""
+        self._parts = parts
+
+    # From outside
+
+    def stop(self) -> None:
+        """Ask for an orderly end; `run` returns when it is done. Never waits."""
+        self._stop.set()
+
+    def fail(self, name: str, error: BaseException) -> None:
+        """A greenlet died that must not: the whole worker ends, rather than live on half."""
+        if self._failure is None:
+            self._failure = (name, error)
+        self._stop.set()
+
+    def handle_signals(self) -> None:
+        """End on SIGTERM and SIGINT; at once on the second one."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            gevent.signal_handler(number, self._on_signal, number)
+
+    def _on_signal(self, number: int) -> None:
+        if not self._stop.is_set():
+            log.info('stopping', signal=signal.Signals(number).name)
+            self.stop()
+            return
+        log.warning('stopping_at_once', signal=signal.Signals(number).name)
+        self.parts.executor.close()
+        raise SystemExit(DrakkarError.exit_code)
+
+    def snapshot(self) -> WorkerSnapshot:
+        return self.parts.observatory.snapshot()
+
+    def reasons_not_ready(self) -> list[str]:
+        """Return why this worker is not ready, empty when it is."""
+        reasons = [] if self.state == 'running' else [f'worker is {self.state}']
+        stalled = self.snapshot().stalled
+        if stalled:
+            reasons.append(f'{stalled} messages can be neither delivered nor dead-lettered')
+        return reasons
+
+    # Life
+
+    def run(self) -> None:
+        """Start, work until stopped, end in order.
+
+        Raises ConfigError or ConnectError where it can not start, DrainTimeoutError
+        where work was left, DrakkarError where a greenlet died.
+        """
+        try:
+            self._start()
+            self._stop.wait()
+        finally:
+            left = self._shut_down()
+        if self._failure is not None:
+            name, error = self._failure
+            raise DrakkarError(f'{name} died: {type(error).__name__}: {error}') from error
+        if left:
+            raise DrainTimeoutError(
+                f'drain timed out after {self.parts.config.executor.drain_timeout_seconds} s; '
+                f'not committed, to be processed again: {left}'
+            )
+
+    def _start(self) -> None:
+        parts = self.parts
+        if parts.exporter is not None:
+            parts.exporter.bind()  # a busy port must show before anything is connected
+        parts.executor.start()
+        parts.dead_letters.connect()
+        parts.router.connect()
+        context = ReadyContext(parts.router.sinks, parts.config, parts.config.worker_id)
+        parts.handler.on_ready(context)
+        parts.monitor.start()
+        if parts.exporter is not None:
+            parts.exporter.start()
+        parts.source.start(parts.assignment.events)
+        self.greenlets.spawn('committer', parts.committer.run)
+        self.poll_greenlet = self.greenlets.spawn('poll-loop', parts.loop.run)
+        parts.periodic.start()
+        self.state = 'running'
+
+    def _shut_down(self) -> str:
+        """End every part, each step for the next one's sake; return what was left, in words."""
+        parts = self.parts
+        running = self.state == 'running'
+        self.state = 'stopping'
+        left = ''
+        if running:
+            parts.loop.stop()  # no new messages; heartbeats go on while we drain
+            unclean = parts.assignment.drain_all(parts.config.executor.drain_timeout_seconds)
+            left = ', '.join(str(p) for p in unclean)
+        self.greenlets.kill()  # poll loop, committer, periodic methods
+        parts.source.close()  # leaves the group, so that peers take over at once
+        parts.executor.close()
+        parts.router.close()
+        parts.dead_letters.close()
+        parts.monitor.stop()
+        if parts.exporter is not None:
+            parts.exporter.stop()
+        self.state = 'stopped'
+        return left
