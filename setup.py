@@ -27,7 +27,7 @@ TEST = [
     'coverage>=7.6',
     'hypothesis>=6.100',
     'pytest>=8.2',
-    'pytest-timeout>=2.3',
+    'pytest-timeout>=2.3.1',
 ]
 
 DEV = [
@@ -53,7 +53,7 @@ setup(
     },
     install_requires=[
         'bottle>=0.13',
-        'click>=8.1',
+        'click>=8.2',
         'gevent>=24.10.1',
         'gevent-websocket>=0.10.1',
         'kafka-python>=3.0.12,<3.1',
