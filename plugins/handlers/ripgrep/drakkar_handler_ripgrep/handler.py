@@ -1,0 +1,146 @@
+"""From search requests to tasks, and from what ripgrep printed to payloads."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from prometheus_client import Counter, Histogram
+
+import drakkar.api as dk
+from drakkar_handler_ripgrep.options import RipgrepOptions
+from drakkar_handler_ripgrep.program import (
+    EXIT_BAD_REQUEST,
+    EXIT_SIMULATED,
+    WRAPPER,
+    Matches,
+    arguments,
+    find_ripgrep,
+)
+from drakkar_handler_ripgrep.request import SearchRequest
+from drakkar_handler_ripgrep.routes import Routes
+
+Search = tuple[str, str, int]  # pattern, path, repeat
+
+
+class RipgrepHandler(dk.Handler):
+    """Runs ripgrep for every pair of pattern and path that a window's requests name.
+
+    Requests of one window that ask for the same search share one task.
+    """
+
+    input_schema = SearchRequest
+    options_schema = RipgrepOptions
+
+    searches = Counter('ripgrep_searches', 'Runs of searches by outcome.', ['outcome'])
+    matches = Histogram(
+        'ripgrep_matches',
+        'Matching lines of a search.',
+        buckets=(0, 1, 5, 20, 50, 100, 500, 1000, 5000),
+    )
+
+    def __init__(self) -> None:
+        self._routes = Routes()
+        self._environment: dict[str, str] = {}
+
+    def on_startup(self, config: Any) -> Any:
+        """Find the program and the routes. Raises ConfigError without ripgrep."""
+        if not config.executor.binary_path:
+            config.executor.binary_path = str(WRAPPER)
+            self._environment = {'RUN_RG_PROGRAM': find_ripgrep()}
+        self._routes = Routes(dict.fromkeys(sink.type for sink in config.sink_instances))
+        return config
+
+    def arrange(
+        self, messages: Sequence[dk.SourceMessage], pending: dk.PendingContext
+    ) -> list[dk.ExecutorTask]:
+        wanted: dict[Search, list[dk.SourceMessage]] = {}
+        for message in messages:
+            request = message.payload
+            if request is None:  # it did not decode, and `source.on_parse_error` let it pass
+                continue
+            for pattern, path in itertools.product(request['patterns'], request['paths']):
+                wanted.setdefault((pattern, path, request['repeat']), []).append(message)
+        return [self._task(search, askers) for search, askers in wanted.items()]
+
+    def _task(self, search: Search, askers: Sequence[dk.SourceMessage]) -> dk.ExecutorTask:
+        pattern, path, repeat = search
+        request_ids = list(dict.fromkeys(message.payload['request_id'] for message in askers))
+        more = f' +{len(request_ids) - 1}' if len(request_ids) > 1 else ''
+        environment = dict(self._environment)
+        if self._fails_on_purpose(search, askers[0]):
+            environment['RUN_RG_FAIL'] = '1'
+        return dk.ExecutorTask(
+            args=arguments(pattern, path, repeat),
+            source_offsets=[message.offset for message in askers],
+            env=environment,
+            labels={'request_id': request_ids[0] + more, 'pattern': pattern},
+            metadata={
+                'request_ids': request_ids,
+                'pattern': pattern,
+                'path': path,
+                'repeat': repeat,
+            },
+        )
+
+    def _fails_on_purpose(self, search: Search, message: dk.SourceMessage) -> bool:
+        """Decide by seed, message and search, so that a restart fails the same ones."""
+        percent = self.options.simulated_failure_percent
+        if not percent:
+            return False
+        seed = self.options.simulated_failure_seed
+        return random.Random(f'{seed} {message.label} {search}').random() * 100 < percent
+
+    def on_task_complete(self, result: dk.ExecutorResult) -> list[dk.Payload]:
+        metadata = result.task.metadata
+        found = Matches.parse(result.stdout)
+        # Not the lines: tasks live until the last one of their messages has ended.
+        metadata['match_count'], metadata['files'] = found.count, found.files
+        self.searches.labels('matched' if found.count else 'empty').inc()
+        self.matches.observe(found.count)
+        return self._routes.results(
+            {
+                'request_ids': metadata['request_ids'],
+                'pattern': metadata['pattern'],
+                'path': metadata['path'],
+                'repeat': metadata['repeat'],
+                'match_count': found.count,
+                'file_count': len(found.files),
+                'truncated': result.stdout_truncated,
+                'duration_seconds': round(result.duration_seconds, 6),
+                'lines': found.lines[: self.options.max_lines or None],
+            }
+        )
+
+    def on_message_complete(self, group: dk.MessageGroup) -> list[dk.Payload]:
+        message = group.source_message
+        if message.payload is None:
+            return []
+        found = [result.task.metadata for result in group.results]
+        return self._routes.summaries(
+            {
+                'request_id': message.payload['request_id'],
+                'message': message.label,
+                'searches': group.total,
+                'failed': group.failed,
+                'match_count': sum(metadata['match_count'] for metadata in found),
+                'file_count': len(frozenset().union(*(metadata['files'] for metadata in found))),
+                'duration_seconds': round(group.duration_seconds, 6),
+            }
+        )
+
+    def on_error(self, task: dk.ExecutorTask, error: dk.ExecutorError) -> dk.Action:
+        """Retry what may go well next time; what ripgrep refused it will refuse again."""
+        if error.kind is dk.FailureKind.EXIT and error.exit_code == EXIT_BAD_REQUEST:
+            self.searches.labels('refused').inc()
+            return dk.DLQ
+        if error.exit_code == EXIT_SIMULATED:
+            task.env = self._environment
+        self.searches.labels('retried').inc()
+        return dk.RETRY
+
+    def message_label(self, message: dk.SourceMessage) -> str:
+        payload = message.payload
+        return payload['request_id'] if payload else message.label

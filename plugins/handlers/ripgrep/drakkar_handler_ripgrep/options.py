@@ -1,0 +1,27 @@
+"""The `[handler]` section."""
+
+from __future__ import annotations
+
+import drakkar.api as dk
+
+
+class RipgrepOptions(dk.OptionSchema):
+    """Options of the ripgrep handler."""
+
+    max_lines = dk.option.Int(
+        default=1000,
+        min=0,
+        unit='lines',
+        description='Most matching lines that one result carries; match counts stay whole. '
+        '0: unlimited.',
+    )
+    simulated_failure_percent = dk.option.Float(
+        default=0,
+        min=0,
+        max=100,
+        unit='percent',
+        description='Share of searches whose first run fails on purpose, to show retries.',
+    )
+    simulated_failure_seed = dk.option.Int(
+        default=0, description='Chooses which searches fail; the same seed fails the same ones.'
+    )
