@@ -15,4 +15,6 @@ class MetricsOptions(OptionSchema):
     host = option.Str(
         default='0.0.0.0', description='Address to listen on; `127.0.0.1` for this machine only.'
     )
-    port = option.Int(default=9090, min=1, max=65535, description='Port to listen on.')
+    port = option.Int(
+        default=9090, min=0, max=65535, description='Port to listen on. 0: any free one.'
+    )

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from marshmallow import validates_schema
-
 from drakkar.config import option
 from drakkar.config.option import OptionSchema
 
@@ -32,12 +28,5 @@ class SourceOptions(OptionSchema):
         default=1,
         min=0,
         unit='seconds',
-        description='First wait after a poll or commit that failed; it doubles each time.',
+        description='First wait after a poll or commit that failed; it doubles up to 10 seconds.',
     )
-    error_backoff_max_seconds = option.Float(
-        default=30, min=0, unit='seconds', description='Longest such wait.'
-    )
-
-    @validates_schema
-    def _check_backoff(self, values: dict[str, Any], **kwargs: Any) -> None:
-        option.at_most(values, 'error_backoff_seconds', 'error_backoff_max_seconds')
