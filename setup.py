@@ -49,7 +49,7 @@ setup(
     packages=find_packages(include=['drakkar', 'drakkar.*']),
     package_data={
         'drakkar': ['py.typed'],
-        'drakkar.ui': ['templates/*', 'templates/**/*', 'static/*', 'static/**/*'],
+        'drakkar.cli.demo': ['*.ini'],
     },
     install_requires=[
         'bottle>=0.13',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import gevent
 import structlog
 from gevent.event import Event
+from prometheus_client import CollectorRegistry
 
 from drakkar.consumer.assignment import Assignment
 from drakkar.consumer.backpressure import Backpressure
@@ -22,13 +24,15 @@ from drakkar.errors import DrainTimeoutError, DrakkarError
 from drakkar.greenlets import Nursery
 from drakkar.handler import Handler, ReadyContext
 from drakkar.hubmonitor import HubMonitor
-from drakkar.metrics.exporter import Exporter
+from drakkar.metrics import MetricsExporter
 from drakkar.models.snapshot import WorkerSnapshot
 from drakkar.pipeline.commit import Committer
 from drakkar.worker.periodic import Periodic
 from drakkar.worker.snapshot import Observatory
 
 log = structlog.get_logger('drakkar.worker')
+
+_AT_ONCE_SECONDS = 2.0  # for killing programs and leaving the group after the second signal
 
 
 @dataclass
@@ -49,7 +53,8 @@ class Machinery:
     periodic: Periodic
     monitor: HubMonitor
     observatory: Observatory
-    exporter: Exporter | None
+    exporter: MetricsExporter | None
+    registry: CollectorRegistry
 
 
 class Worker:
@@ -97,8 +102,10 @@ class Worker:
             self.stop()
             return
         log.warning('stopping_at_once', signal=signal.Signals(number).name)
-        self.parts.executor.close()
-        raise SystemExit(DrakkarError.exit_code)
+        with gevent.Timeout(_AT_ONCE_SECONDS, False):
+            self.parts.executor.close()
+            self.parts.source.close()
+        os._exit(DrakkarError.exit_code)  # no drain, no cleanup: offsets tell what is left
 
     def snapshot(self) -> WorkerSnapshot:
         return self.parts.observatory.snapshot()
@@ -147,9 +154,10 @@ class Worker:
             parts.exporter.start()
         parts.source.start(parts.assignment.events)
         self.greenlets.spawn('committer', parts.committer.run)
-        self.poll_greenlet = self.greenlets.spawn('poll-loop', parts.loop.run)
+        self.greenlets.spawn('poll-loop', parts.loop.run)
         parts.periodic.start()
         self.state = 'running'
+        log.info('running', metrics_port=parts.exporter.port if parts.exporter else None)
 
     def _shut_down(self) -> str:
         """End every part, each step for the next one's sake; return what was left, in words."""

@@ -1,0 +1,152 @@
+"""The command: prepares a folder, runs a worker in it, shows progress and a summary."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+import gevent
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from drakkar import jsonio, log
+from drakkar.cli.common import load_config
+from drakkar.cli.demo.requests import find_files, make_requests
+from drakkar.cli.demo.stats import DemoStats
+from drakkar.cli.demo.summary import show_summary
+from drakkar.contracts.source import ProducerRecord, SourceSpec
+from drakkar.errors import ConfigError, PluginError
+from drakkar.greenlets import NamedGreenlet
+from drakkar.plugins import PluginManager
+from drakkar.worker.build import build_worker, make_handler
+
+_REFRESH_SECONDS = 0.1
+_TEMPLATE = Path(__file__).with_name('demo.ini')
+
+
+@click.command('demo')
+@click.option(
+    '--path',
+    type=click.Path(path_type=Path),
+    default=Path(sysconfig.get_paths()['stdlib']),
+    help="Folder whose files are searched; Python's own standard library by default.",
+)
+@click.option('--messages', type=click.IntRange(1, 1_000_000), default=300, show_default=True)
+@click.option(
+    '--executors',
+    type=click.IntRange(1, 256),
+    default=os.cpu_count() or 2,
+    show_default=True,
+    help='Programs that run at the same time.',
+)
+@click.option(
+    '--data',
+    type=click.Path(path_type=Path),
+    default=Path('drakkar-demo'),
+    show_default=True,
+    help='Folder for the log, the results and the configuration; each run makes one in it.',
+)
+@click.option('--metrics-port', type=click.IntRange(0, 65535), default=0, help='0: any free port.')
+@click.option('--seed', type=int, default=1, show_default=True, help='Which requests are made.')
+@click.option(
+    '--stay/--no-stay',
+    default=None,
+    help='Stay up after the summary until Ctrl-C. By default only on a terminal.',
+)
+@click.option('--json', 'as_json', is_flag=True, help='Print the summary as one JSON object.')
+def demo_command(
+    path: Path,
+    messages: int,
+    executors: int,
+    data: Path,
+    metrics_port: int,
+    seed: int,
+    stay: bool | None,
+    as_json: bool,
+) -> None:
+    """Search real files with ripgrep, from an embedded log into files, in one command."""
+    plugins = _plugins()
+    files = find_files(path.resolve())
+    folder = _make_folder(data)
+    ini = folder / 'drakkar.ini'
+    ini.write_text(
+        _TEMPLATE.read_text().format(
+            ini=ini, folder=folder, executors=executors, metrics_port=metrics_port
+        )
+    )
+    config, handler_class, _ = load_config(ini, plugins=plugins)
+    log.configure(config.logging, config.worker_id, config.cluster)
+    handler, config = make_handler(handler_class, config)
+    stats = DemoStats()
+    worker = build_worker(config, handler, plugins.sources, [stats])
+    worker.handle_signals()
+
+    _produce(plugins.sources['log'], config, make_requests(files, messages, seed))
+    stats.started = time.monotonic()
+    running = NamedGreenlet('worker', worker.run)
+    running.start()
+    _watch(running, stats, messages, quiet=as_json)
+    if not running.dead:
+        show_summary(stats.summary(folder / 'results'), worker, folder, as_json)
+        if sys.stdout.isatty() if stay is None else stay:
+            click.echo('The worker stays up; Ctrl-C ends it.')
+            running.join()
+    worker.stop()
+    running.get()
+
+
+def _plugins() -> PluginManager:
+    """Load the plugins. Raises PluginError where the demo's own are not installed."""
+    plugins = PluginManager.load()
+    missing = []
+    if 'ripgrep' not in plugins.handlers:
+        missing.append('drakkar-handler-ripgrep (plugins/handlers/ripgrep)')
+    if 'filesystem' not in plugins.sinks:
+        missing.append('drakkar-sink-filesystem (plugins/sinks/filesystem)')
+    if missing:
+        raise PluginError(f'the demo needs {" and ".join(missing)}: pip install them first')
+    return plugins
+
+
+def _make_folder(data: Path) -> Path:
+    """Make a folder for this run below `data`. Raises ConfigError where that can not be."""
+    folder = data.resolve() / time.strftime('%Y-%m-%d__%H_%M_%S')
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f'--data {data} can not be written: {error.strerror}') from error
+    return folder
+
+
+def _produce(source: SourceSpec, config: Any, requests: Iterable[dict[str, Any]]) -> None:
+    assert source.build_producer is not None, 'the embedded log has a producer'
+    with source.build_producer(config, config.worker_id) as producer:
+        producer.append_many(
+            ProducerRecord(jsonio.dumps_bytes(r), r['request_id'].encode()) for r in requests
+        )
+
+
+def _watch(running: gevent.Greenlet, stats: DemoStats, messages: int, quiet: bool) -> None:
+    """Show progress until all messages are done or the worker has ended."""
+    console = Console(stderr=True, quiet=quiet)
+    columns = (
+        TextColumn('searching'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn('messages, {task.fields[tasks]} tasks, {task.fields[rate]:.0f} tasks/s'),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, auto_refresh=False) as progress:
+        bar = progress.add_task('', total=messages, tasks=0, rate=0.0)
+        while stats.messages < messages and not running.ready():
+            running.join(_REFRESH_SECONDS)
+            progress.update(
+                bar, completed=stats.messages, tasks=stats.tasks, rate=stats.tasks / stats.seconds
+            )
+            progress.refresh()

@@ -1,0 +1,55 @@
+"""The demo's last words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from drakkar import jsonio
+from drakkar.worker.worker import Worker
+
+
+def show_summary(figures: dict[str, Any], worker: Worker, folder: Path, as_json: bool) -> None:
+    """Print what was done, how fast, and where to look."""
+    exporter = worker.parts.exporter
+    places = {
+        'results': figures['results'],
+        'metrics': f'http://127.0.0.1:{exporter.port}/metrics' if exporter else '',
+        'log': str(folder / 'worker.log'),
+        'configuration': str(folder / 'drakkar.ini'),
+    }
+    if as_json:
+        click.echo(jsonio.dumps({**figures, **places}))
+        return
+    console = Console(soft_wrap=True)
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style='bold')
+    table.add_column(justify='right')
+    for name in _ROWS:
+        value = figures[name]
+        table.add_row(name.replace('_', ' '), '-' if value is None else f'{value:,}')
+    console.print(table)
+    for path in sorted(Path(figures['results']).rglob('*.jsonl')):
+        console.print(f'  {path}  {path.stat().st_size:,} bytes', highlight=False)
+    for name, place in places.items():
+        console.print(f'{name}: {place}', highlight=False)
+
+
+_ROWS = [
+    'messages',
+    'tasks',
+    'retries',
+    'failures',
+    'dead_letters',
+    'payloads_delivered',
+    'seconds',
+    'messages_per_second',
+    'tasks_per_second',
+    'task_p50_ms',
+    'task_p95_ms',
+    'task_p99_ms',
+]

@@ -1,0 +1,1 @@
+"""The integration environment, crash tests and benchmarks."""
