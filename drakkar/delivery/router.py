@@ -36,7 +36,8 @@ class Router(Delivery):
     """Groups payloads by sink instance and gives each instance a lane of its own.
 
     `ask` answers a DeliveryFailure with an Action and does not raise;
-    `labels` are the sink types' names for people; greenlets live in `nursery`.
+    `labels` are the sink types' names for people; greenlets live in `nursery`. The
+    dead letter queue is connected and closed by its owner.
     """
 
     def __init__(
@@ -51,7 +52,6 @@ class Router(Delivery):
         labels: Mapping[str, str] | None = None,
     ) -> None:
         self.sinks: Mapping[SinkRef, Sink] = dict(sinks)
-        self._queue = dead_letter_queue
         self._settings = settings
         self._nursery = nursery
         self._dead_letters = DeadLetters(dead_letter_queue, settings, observer, nursery, worker)
@@ -65,14 +65,14 @@ class Router(Delivery):
         self._closed = False
 
     def connect(self) -> None:
-        """Connect all sinks and the dead letter queue, then begin to deliver.
+        """Connect all sinks, then begin to deliver.
 
         Raises ConnectError (ConfigError for a mistake in a section) that names
-        the sections; everything is closed again then.
+        the sections; every sink is closed again then.
         """
         connects = {f'sinks.{ref}': sink.connect for ref, sink in self.sinks.items()}
         try:
-            connect_all({**connects, 'dlq': self._queue.connect}, self._settings, self._nursery)
+            connect_all(connects, self._settings, self._nursery)
         except BaseException:
             self._close_all()
             raise
@@ -134,10 +134,9 @@ class Router(Delivery):
             return
         self._closed = True
         limit = self._settings.delivery_timeout_seconds or None
-        closers = {f'sinks.{ref}': sink.close for ref, sink in self.sinks.items()}
-        for section, close in {**closers, 'dlq': self._queue.close}.items():
+        for ref, sink in self.sinks.items():
             try:
                 with gevent.Timeout(limit, TimeoutError(f'no end within {limit} seconds')):
-                    close()
+                    sink.close()
             except Exception as error:
-                log.warning('close_failed', section=section, error=describe(error))
+                log.warning('close_failed', sink=str(ref), error=describe(error))

@@ -1,0 +1,15 @@
+"""Drakkar's filesystem sink: payloads as lines of JSON in files below one directory."""
+
+from __future__ import annotations
+
+import drakkar.api as dk
+from drakkar_sink_filesystem.options import FileOptions
+from drakkar_sink_filesystem.payload import FilePayload
+from drakkar_sink_filesystem.sink import FileSink
+
+__all__ = ['FileOptions', 'FilePayload', 'FileSink']
+
+
+@dk.hookimpl
+def drakkar_register_sinks() -> list[dk.SinkSpec]:
+    return [dk.SinkSpec('filesystem', FileSink, FilePayload, FileOptions, label='Filesystem')]
