@@ -75,9 +75,7 @@ def join(
         _bump(connection, me.group)
 
 
-def renew(
-    connection: sqlite3.Connection, me: Membership, clock: Clock
-) -> dict[int, Owned] | None:
+def renew(connection: sqlite3.Connection, me: Membership, clock: Clock) -> dict[int, Owned] | None:
     """Renew the lease, remove expired members, give up and take partitions.
 
     Returns the partitions that `me` owns now, or None if it was expelled.

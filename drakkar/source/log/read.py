@@ -22,23 +22,26 @@ class Want(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """What a partition had: `position` is the next offset to read, `high` that to be written.
+    """What a partition had: `position` is the next offset to read.
 
-    `skipped` messages were removed by retention before they were read.
+    `skipped` messages are no longer there: retention removed them before they were read.
     """
 
     messages: list[SourceMessage]
     position: int
-    high: int
     skipped: int
 
 
 @dataclass(slots=True)
 class Reading:
-    """One snapshot of the log. `version` changes when anyone else has written since."""
+    """One snapshot of the log. `version` changes when anyone else has written since.
+
+    `highs` holds for each partition the offset that its next message will get.
+    """
 
     version: int
     generation: int
+    highs: dict[int, int]
     batches: dict[int, Batch]
 
 
@@ -75,7 +78,8 @@ def read(
             batches[want.partition] = _read_partition(
                 connection, topic, want, start, high, max_bytes // len(wants)
             )
-        return Reading(version, generation, batches)
+        highs = {partition: high for partition, (_, high) in bounds.items()}
+        return Reading(version, generation, highs, batches)
     finally:
         connection.execute('COMMIT')
 
@@ -113,7 +117,11 @@ def _read_partition(
     skipped = position - want.position
     if messages:
         position = messages[-1].offset + 1
-    return Batch(messages, position, high, skipped)
+    elif position < high:
+        # Rows that a damaged file lost must not be waited for.
+        skipped += high - position
+        position = high
+    return Batch(messages, position, skipped)
 
 
 def _headers(stored: bytes) -> list[tuple[str, bytes]]:
