@@ -18,9 +18,10 @@ from drakkar.handler import HandlerSpec
 from drakkar.models.payload import Payload
 from drakkar.plugins.handlers import handler_problem
 
-# Names become parts of sections (`[sinks.<name>.x]`) and of environment variables, where `__`
-# separates the parts.
-_NAME = re.compile(r'[a-z][a-z0-9]*([_-][a-z0-9]+)*')
+# Sinks and sources are sections and attributes (`[sinks.<name>.x]`, `config.sinks.<name>`) and
+# parts of environment variables, where `__` separates the parts.
+_SECTION = re.compile(r'[a-z][a-z0-9]*(_[a-z0-9]+)*'), "parts joined by '_'"
+_WORD = re.compile(r'[a-z][a-z0-9]*([_-][a-z0-9]+)*'), "parts joined by '-' or '_'"
 
 # The command line finds its own commands without loading plugins, so a plugin can't replace them.
 CORE_COMMANDS = frozenset({'config', 'demo', 'new', 'plugins', 'produce', 'serve'})
@@ -30,12 +31,14 @@ CORE_COMMANDS = frozenset({'config', 'demo', 'new', 'plugins', 'produce', 'serve
 class Kind:
     """A kind of thing that plugins bring: the hook that returns it, its type and its check.
 
-    `problem(item)` returns what is wrong with an item, or nothing.
+    `name` is the rule for its name, for the program and in words; `problem(item)`
+    returns what else is wrong with an item, or nothing.
     """
 
     title: str
     hook: str
     type: type[Any]
+    name: tuple[re.Pattern[str], str]
     problem: Callable[[Any], str]
 
 
@@ -77,10 +80,10 @@ def _not_subclass(field: str, value: Any, base: type) -> str:
 
 
 KINDS = (
-    Kind('sink', 'drakkar_register_sinks', SinkSpec, _sink_problem),
-    Kind('source', 'drakkar_register_sources', SourceSpec, _source_problem),
-    Kind('handler', 'drakkar_register_handlers', HandlerSpec, _handler_problem),
-    Kind('command', 'drakkar_register_commands', click.Command, _command_problem),
+    Kind('sink', 'drakkar_register_sinks', SinkSpec, _SECTION, _sink_problem),
+    Kind('source', 'drakkar_register_sources', SourceSpec, _SECTION, _source_problem),
+    Kind('handler', 'drakkar_register_handlers', HandlerSpec, _WORD, _handler_problem),
+    Kind('command', 'drakkar_register_commands', click.Command, _WORD, _command_problem),
 )
 
 
@@ -103,10 +106,10 @@ def _check_item(kind: Kind, item: Any) -> None:
             f'{kind.hook} must return a list of {kind.type.__name__}, '
             f'this one holds {item!r} of type {type(item).__name__}'
         )
-    if not isinstance(item.name, str) or not _NAME.fullmatch(item.name):
+    pattern, parts = kind.name
+    if not isinstance(item.name, str) or not pattern.fullmatch(item.name):
         raise PluginError(
-            f'{kind.title} name {item.name!r} must be lower case letters and digits, '
-            "parts joined by single '-' or '_'"
+            f'{kind.title} name {item.name!r} must be lower case letters and digits, {parts}'
         )
     problem = kind.problem(item)
     if problem:
