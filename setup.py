@@ -49,6 +49,7 @@ setup(
     packages=find_packages(include=['drakkar', 'drakkar.*']),
     package_data={
         'drakkar': ['py.typed'],
+        'drakkar.cli': ['templates/**/*.txt'],
         'drakkar.cli.demo': ['*.ini'],
     },
     install_requires=[
