@@ -189,3 +189,9 @@ def test_simulated_failures_follow_seed_and_share(start: Start) -> None:
     assert 60 <= len(chosen) <= 140
     assert failing(simulated_failure_percent=5) == chosen
     assert failing(simulated_failure_percent=5, simulated_failure_seed=1) != chosen
+
+
+def test_readme_lists_every_option_with_its_default() -> None:
+    text = (Path(__file__).parents[1] / 'README.md').read_text(encoding='utf-8')
+    for name, field in RipgrepHandler.options_schema().fields.items():
+        assert f'| `{name}` | {field.render(field.default)} |' in text

@@ -1,0 +1,18 @@
+"""The handler in a whole worker, with its program."""
+
+from __future__ import annotations
+
+from drakkar_handler_symbol_count import SymbolCountHandler
+from drakkar_sink_filesystem import FilePayload
+
+from drakkar.testing.harness import run_handler
+
+
+def test_every_message_is_counted() -> None:
+    run = run_handler(SymbolCountHandler, ['äö', b'plain', None], sinks=[FilePayload])
+    counts = {payload.data['offset']: payload.data['symbols'] for payload in run.payloads}
+    assert counts == {0: 4, 1: 5, 2: 0}  # the first is JSON: its quotes count too
+    assert {payload.path for payload in run.payloads if isinstance(payload, FilePayload)} == {
+        'symbol-counts.jsonl'
+    }
+    assert run.committed == {0: 3}
