@@ -1,0 +1,183 @@
+"""Serves `/metrics`, `/healthz` and `/readyz` of one worker."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket as native_socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from gevent import socket
+from gevent.pool import Pool
+from gevent.pywsgi import LoggingLogAdapter, WSGIServer
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from drakkar import jsonio
+from drakkar.errors import ConfigError
+from drakkar.metrics.render import compress, render
+
+log = structlog.get_logger('drakkar.metrics.exporter')
+
+Environ = Mapping[str, Any]
+Headers = list[tuple[str, str]]
+Response = tuple[str, Headers, bytes]
+
+_MAX_CONNECTIONS = 32
+_CLIENT_TIMEOUT = 10.0  # seconds a client may take to send its request or read the answer
+_STOP_TIMEOUT = 2.0  # seconds for a scrape under way to end
+
+_BIND_ERRORS = {
+    errno.EADDRINUSE: 'is in use; choose a free port, or 0 for any free one',
+    errno.EACCES: 'may not be bound without privileges; choose a port above 1023',
+    errno.EADDRNOTAVAIL: 'is not an address of this machine; choose one of its own, or 0.0.0.0',
+}
+
+
+class _Server(WSGIServer):
+    def handle(self, sock: Any, address: Any) -> None:
+        # A client that says nothing would hold its place for ever.
+        sock.settimeout(_CLIENT_TIMEOUT)
+        super().handle(sock, address)
+
+
+class MetricsExporter:
+    """HTTP server for Prometheus and for health checks.
+
+    Serves `registry` and prometheus_client's default registry (process metrics,
+    and the handler author's own). `not_ready()` returns the reasons why the
+    worker is not ready; none means ready. It must not wait.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        not_ready: Callable[[], Sequence[str]],
+        host: str = '127.0.0.1',
+        port: int = 9090,
+    ) -> None:
+        self._registries = [registry] if registry is REGISTRY else [registry, REGISTRY]
+        self._not_ready = not_ready
+        self._host = host
+        self._wanted_port = port
+        self._listener: Any = None
+        self._server: _Server | None = None
+        self._pages: dict[str, Callable[[Environ], Response]] = {
+            '/metrics': self._metrics,
+            '/healthz': self._healthz,
+            '/readyz': self._readyz,
+        }
+
+    @property
+    def port(self) -> int:
+        """The port that is bound, or the configured one before `bind`."""
+        return self._listener.getsockname()[1] if self._listener else self._wanted_port
+
+    def bind(self) -> None:
+        """Take the port, so that a busy one is noticed before anything starts.
+
+        Raises ConfigError.
+        """
+        try:
+            self._listener = _listen(self._host, self._wanted_port)
+        except OSError as error:
+            raise ConfigError(_bind_problem(error, self._host, self._wanted_port)) from error
+
+    def start(self) -> None:
+        """Serve; binds first where that was not done."""
+        if self._listener is None:
+            self.bind()
+        errors = LoggingLogAdapter(logging.getLogger(__name__), logging.WARNING)
+        self._server = _Server(
+            self._listener,
+            self._respond,
+            spawn=Pool(_MAX_CONNECTIONS),
+            log=None,
+            error_log=errors,
+        )
+        self._server.start()
+
+    def stop(self) -> None:
+        """Take no more connections, let requests under way end, free the port. Idempotent."""
+        if self._server is not None:
+            self._server.stop(timeout=_STOP_TIMEOUT)
+        elif self._listener is not None:
+            self._listener.close()
+        self._server = self._listener = None
+
+    def _respond(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            status, headers, body = self._answer(environ)
+        except Exception:
+            log.exception('request_failed', path=environ['PATH_INFO'])
+            status, headers, body = _error('500 Internal Server Error', 'see the worker log')
+        # Kept connections would hold their places between scrapes, and delay a stop.
+        headers += [('Content-Length', str(len(body))), ('Connection', 'close')]
+        start_response(status, headers)
+        return [b'' if environ['REQUEST_METHOD'] == 'HEAD' else body]
+
+    def _answer(self, environ: Environ) -> Response:
+        page = self._pages.get(environ['PATH_INFO'])
+        if page is None:
+            pages = ', '.join(self._pages)
+            return _error('404 Not Found', f'there is no such page; there are {pages}')
+        if environ['REQUEST_METHOD'] not in ('GET', 'HEAD'):
+            status, headers, body = _error('405 Method Not Allowed', 'use GET')
+            return status, [*headers, ('Allow', 'GET, HEAD')], body
+        return page(environ)
+
+    def _metrics(self, environ: Environ) -> Response:
+        body, content_type = render(self._registries, environ.get('HTTP_ACCEPT', ''))
+        headers = [('Content-Type', content_type), ('Vary', 'Accept, Accept-Encoding')]
+        if 'gzip' in environ.get('HTTP_ACCEPT_ENCODING', ''):
+            packed = compress(body)
+            if packed is not None:
+                return '200 OK', [*headers, ('Content-Encoding', 'gzip')], packed
+        return '200 OK', headers, body
+
+    def _healthz(self, environ: Environ) -> Response:
+        return _json('200 OK', {'status': 'ok'})
+
+    def _readyz(self, environ: Environ) -> Response:
+        reasons = list(self._not_ready())
+        if reasons:
+            body = {'status': 'not_ready', 'reasons': reasons}
+            return _json('503 Service Unavailable', body)
+        return _json('200 OK', {'status': 'ready', 'reasons': []})
+
+
+def _json(status: str, content: Mapping[str, Any]) -> Response:
+    headers = [('Content-Type', 'application/json'), ('Cache-Control', 'no-store')]
+    return status, headers, jsonio.dumps_bytes(content) + b'\n'
+
+
+def _error(status: str, hint: str) -> Response:
+    _, _, reason = status.partition(' ')
+    code = reason.lower().replace(' ', '_')
+    return _json(status, {'status': code, 'error': reason, 'hint': hint})
+
+
+def _listen(host: str, port: int) -> Any:
+    """Return a listening socket: a bound one alone would not collide with another bound one."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=native_socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_MAX_CONNECTIONS)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _bind_problem(error: OSError, host: str, port: int) -> str:
+    if isinstance(error, native_socket.gaierror):
+        return f'[metrics] host = {host}: is not known; use an address of this machine'
+    option = 'host' if error.errno == errno.EADDRNOTAVAIL else 'port'
+    value = host if option == 'host' else port
+    reason = _BIND_ERRORS.get(error.errno or 0, f'can not be bound: {error.strerror}')
+    return f'[metrics] {option} = {value}: {host}:{port} {reason}'

@@ -1,0 +1,77 @@
+"""Keeps secrets out of logs, files and pages: pure functions over names, texts and data."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MASK = '***'
+
+# The names that a worker keeps from the programs it runs; case does not matter.
+SECRET_PATTERNS = (
+    'DK_*',
+    '*PASSWORD*',
+    '*PASSWD*',
+    '*SECRET*',
+    '*TOKEN*',
+    '*_KEY',
+    '*_DSN',
+    '*CREDENTIAL*',
+)
+
+_secret_name = re.compile('|'.join(fnmatch.translate(p) for p in SECRET_PATTERNS), re.IGNORECASE)
+# Found from the `://` on: no pattern here starts with something that repeats, so that
+# each takes time in proportion to the text.
+_userinfo = re.compile(r'://[^\s/?#@:"<>]*:[^\s/?#"<>]*@')
+_assignment = re.compile(
+    r"""(?<![\w-])(-*[A-Za-z_][\w-]*)=("[^"\n]*"|'[^'\n]*'|[^\s&;,'"]+)""", re.ASCII
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Return whether a variable, option or key of this name looks like it holds a secret."""
+    return _secret_name.match(name.strip('-').replace('-', '_')) is not None
+
+
+def text(value: str) -> str:
+    """Return `value` without `user:pass@` in URLs and with secret-looking `NAME=VALUE` masked."""
+    if '://' in value:
+        value = _userinfo.sub('://', value)
+    if '=' in value:
+        value = _assignment.sub(_mask_assignment, value)
+    return value
+
+
+def variables(values: Mapping[str, str]) -> dict[str, str]:
+    """Return environment variables or flat options with secrets masked, ready to be shown."""
+    return {name: MASK if is_secret_name(name) else text(v) for name, v in values.items()}
+
+
+def data(value: Any) -> Any:
+    """Return plain data (mappings, lists, texts) with secrets masked, at any depth.
+
+    A mapping's value is masked as a whole where its key looks secret and it is
+    set; tuples become lists, other values are returned as they are.
+    """
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, Mapping):
+        return {k: _field(k, v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [data(v) for v in value]
+    return value
+
+
+def _field(name: Any, value: Any) -> Any:
+    if isinstance(name, str) and value not in (None, '') and is_secret_name(name):
+        return MASK
+    return data(value)
+
+
+def _mask_assignment(found: re.Match[str]) -> str:
+    name = found[1]
+    return f'{name}={MASK}' if is_secret_name(name) else found[0]
