@@ -125,12 +125,12 @@ class WorkerHarness:
             'drakkar': {'handler': handler.__name__, 'source': 'memory', 'worker_name': 'test'},
             'sinks': {**(config or {}).get('sinks', {}), **instances},
         }
-        memory = SourceSpec('memory', lambda config, worker_id: self.source, CapturedOptions)
+        memory = SourceSpec('memory', lambda _config, _worker_id: self.source, CapturedOptions)
         loaded = load(
             None,
             sinks=specs,
             sources={'memory': memory},
-            handler_options=lambda name: handler.options_schema,
+            handler_options=lambda _name: handler.options_schema,
             environ=os.environ,
             values=values,
         )

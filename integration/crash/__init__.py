@@ -1,0 +1,1 @@
+"""Kills workers with SIGKILL while messages flow, and counts what is left of them."""

@@ -1,0 +1,118 @@
+"""The scenarios: kill one worker over and over; kill one of two."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from integration.crash.rig import Rig, wait_for
+
+_FINISH_SECONDS = 120
+
+
+@dataclass
+class Report:
+    """What came out. `missing` must be 0; duplicates are what a crash may cost."""
+
+    scenario: str
+    seed: int
+    kills: int
+    messages: int
+    tasks: int
+    missing_messages: int
+    missing_tasks: int
+    duplicate_messages: int
+    duplicate_tasks: int
+    uncommitted: int
+    orphans: int
+    exit_code: int
+    seconds: float
+
+    @property
+    def lost_nothing(self) -> bool:
+        left = (self.missing_messages, self.missing_tasks, self.uncommitted, self.orphans)
+        return not any(left) and self.exit_code == 0
+
+    def plain(self) -> dict[str, Any]:
+        return {**asdict(self), 'lost_nothing': self.lost_nothing}
+
+
+def one_worker(folder: Path, seed: int, kills: int, per_round: int) -> Report:
+    """One worker, killed at random moments while messages come in."""
+
+    def rounds(rig: Rig) -> None:
+        for _ in range(kills):
+            rig.start('worker-1')
+            rig.produce(per_round)
+            _live_a_while(rig, 'worker-1')
+            rig.kill('worker-1')
+        rig.start('worker-1')
+
+    return _run('one worker', folder, seed, kills, rounds)
+
+
+def two_workers(folder: Path, seed: int, kills: int, per_round: int) -> Report:
+    """Two workers share the log; each round one of them is killed and started again."""
+
+    def rounds(rig: Rig) -> None:
+        rig.start('worker-1')
+        rig.start('worker-2')
+        for _ in range(kills):
+            rig.produce(per_round)
+            victim = rig.rng.choice(['worker-1', 'worker-2'])
+            _live_a_while(rig, victim)
+            rig.kill(victim)
+            rig.start(victim)
+
+    return _run('two workers', folder, seed, kills, rounds)
+
+
+def _live_a_while(rig: Rig, victim: str) -> None:
+    """Let work begin, then wait for a random moment; the victim must still run by itself."""
+    before = sum(rig.delivered('tasks.jsonl').values())
+    wait_for(lambda: sum(rig.delivered('tasks.jsonl').values()) > before, 30, 'first results')
+    time.sleep(rig.rng.uniform(0, 0.4))
+    code = rig.workers[victim].poll()
+    assert code is None, f'{victim} ended by itself with exit code {code}'
+
+
+def _run(name: str, folder: Path, seed: int, kills: int, rounds: Callable[[Rig], None]) -> Report:
+    started = time.monotonic()
+    rig = Rig(folder, random.Random(seed))
+    try:
+        rounds(rig)
+        wait_for(lambda: rig.uncommitted() == 0, _FINISH_SECONDS, 'everything committed')
+        codes = [rig.stop(worker) for worker in list(rig.workers)]
+        wait_for(lambda: not rig.orphans(), 10, 'no program without its worker')
+        return _books(name, rig, seed, kills, max(codes), time.monotonic() - started)
+    finally:
+        rig.close()
+
+
+def _books(name: str, rig: Rig, seed: int, kills: int, exit_code: int, seconds: float) -> Report:
+    messages, tasks = rig.delivered('messages.jsonl'), rig.delivered('tasks.jsonl')
+    expected = [f'{rig.tag}-{n}' for n in range(rig.sent)]
+    return Report(
+        scenario=name,
+        seed=seed,
+        kills=kills,
+        messages=len(expected),
+        tasks=2 * len(expected),
+        missing_messages=sum(1 for m in expected if m not in messages),
+        missing_tasks=sum(1 for m in expected for n in (0, 1) if f'{m}.{n}' not in tasks),
+        duplicate_messages=_duplicates(messages),
+        duplicate_tasks=_duplicates(tasks),
+        uncommitted=rig.uncommitted(),
+        orphans=len(rig.orphans()),
+        exit_code=exit_code,
+        seconds=round(seconds, 1),
+    )
+
+
+def _duplicates(found: Counter[str]) -> int:
+    return sum(count - 1 for count in found.values())
