@@ -12,6 +12,7 @@ from marshmallow import Schema
 
 from drakkar.config.config import Config
 from drakkar.config.loader import load
+from drakkar.errors import ConfigError
 from drakkar.handler import Handler
 from drakkar.plugins import PluginManager
 
@@ -64,16 +65,26 @@ def load_config(
     plugins = plugins or PluginManager.load(environ)
     folder = Path(config_path).parent if config_path else None
 
-    def handler_options(name: str) -> type[Schema] | None:
-        return plugins.resolve_handler(name, folder).options_schema
+    unresolved: list[ConfigError] = []
 
-    config = load(
-        config_path or None,
-        sinks=plugins.sinks,
-        sources=plugins.sources,
-        handler_options=handler_options,
-        environ=environ,
-        overrides=overrides,
-    )
+    def handler_options(name: str) -> type[Schema] | None:
+        try:
+            return plugins.resolve_handler(name, folder).options_schema
+        except ConfigError as error:
+            unresolved.append(error)
+            raise
+
+    try:
+        config = load(
+            config_path or None,
+            sinks=plugins.sinks,
+            sources=plugins.sources,
+            handler_options=handler_options,
+            environ=environ,
+            overrides=overrides,
+        )
+    except ConfigError as error:
+        # `--debug` shows where the handler's own module failed.
+        raise error from (unresolved[0] if unresolved else error.__cause__)
     handler = plugins.resolve_handler(config.drakkar.handler, folder)
     return Loaded(config, handler, plugins)
