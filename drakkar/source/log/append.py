@@ -29,6 +29,9 @@ def check(record: ProducerRecord, partitions: int) -> None:
     for name, value in (('key', record.key), ('value', record.value)):
         if value is not None and not isinstance(value, bytes):
             raise TypeError(f'{name}: expected bytes or None, got {type(value).__name__}')
+    for name, value in record.headers:
+        if not isinstance(name, str) or not isinstance(value, bytes):
+            raise TypeError(f'header {name!r}: expected pairs of text and bytes')
     if record.partition is not None and not 0 <= record.partition < partitions:
         raise ValueError(
             f'partition {record.partition} does not exist: the log has 0 to {partitions - 1}'

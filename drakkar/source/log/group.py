@@ -80,8 +80,9 @@ def renew(connection: sqlite3.Connection, me: Membership, clock: Clock) -> dict[
 
     Returns the partitions that `me` owns now, or None if it was expelled.
     """
-    now = clock.now()
     with transaction(connection):
+        # Inside: while the lock was waited for, others may have written later times.
+        now = clock.now()
         alive = connection.execute(
             'UPDATE members SET expires_at = ?, boot = ? WHERE member = ?',
             (now + me.lease_seconds, clock.boot, me.member),
@@ -101,10 +102,10 @@ def renew(connection: sqlite3.Connection, me: Membership, clock: Clock) -> dict[
 
 
 def _expel(connection: sqlite3.Connection, group: str, boot: str, now: float) -> bool:
-    # A time further ahead than the lease is long was written before a reboot.
+    # A time further ahead than leases are long was written before a reboot.
     dead = connection.execute(
         'DELETE FROM members WHERE group_name = ? AND'
-        ' (boot != ? OR expires_at < ? OR expires_at > ? + lease_seconds)',
+        ' (boot != ? OR expires_at < ? OR expires_at > ? + 2 * lease_seconds)',
         (group, boot, now, now),
     ).rowcount
     freed = connection.execute(

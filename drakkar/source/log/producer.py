@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from drakkar.contracts.source import Producer, ProducerRecord
 from drakkar.models.message import TopicPartition
 from drakkar.source.log.append import append, check, partition_of
 from drakkar.source.log.store import LogStore
+
+# How often a producer makes sure that its file is still the one of that name.
+_CHECK_SECONDS = 1.0
 
 
 class LogProducer(Producer):
@@ -33,6 +37,7 @@ class LogProducer(Producer):
         pragmas: Mapping[str, Any] | None = None,
     ) -> None:
         self._store = LogStore(path, topic, partitions, fsync=fsync, pragmas=pragmas)
+        self._checked_at = -_CHECK_SECONDS
         self._next = random.randrange(partitions)
 
     @property
@@ -69,6 +74,9 @@ class LogProducer(Producer):
             check(record, self.partitions)
         if not batch:
             return []
+        if monotonic() - self._checked_at >= _CHECK_SECONDS:
+            self._store.reopen_if_replaced()
+            self._checked_at = monotonic()
         return self._store.run(append, self._store.topic, batch, self._place)
 
     def _place(self, record: ProducerRecord) -> int:

@@ -14,8 +14,8 @@ from tests.source.contract import Heard
 class Worker:
     """A source with one greenlet that polls it, gives up what is revoked and keeps what came."""
 
-    def __init__(self, path, name='worker', release=True, **options):
-        values = {'path': str(path), 'poll_interval_ms': 5, 'lease_seconds': 5, **options}
+    def __init__(self, log, name='worker', release=True, **options):
+        values = {'path': str(log), 'poll_interval_ms': 5, 'lease_seconds': 5, **options}
         pragmas = values.pop('pragmas', None)
         self.source = LogSource(LogOptions().load(values), name, pragmas=pragmas)
         self.heard = Heard()

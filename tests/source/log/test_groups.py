@@ -138,3 +138,22 @@ def test_leases_of_before_a_reboot_are_void(path):
         assert store.run(renew, old, read) is None
         store.run(lambda c: c.execute('DELETE FROM members'))
     store.close()
+
+
+def test_a_renewal_takes_its_time_while_it_holds_the_lock(path):
+    store = LogStore(path)
+    store.open()
+    me = Membership('g', 'me', 'w', 10)
+    locked = []
+
+    def renew_noting(connection):
+        def now():
+            locked.append(connection.in_transaction)
+            return 5.0
+
+        join(connection, me, Clock('', now), 'earliest')
+        return renew(connection, me, Clock('', now))
+
+    assert set(store.run(renew_noting)) == ALL
+    assert locked == [True, True]
+    store.close()
