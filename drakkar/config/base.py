@@ -64,7 +64,7 @@ class Option(fields.Field[Any]):
             raise ValidationError(f'expected {self.allowed()}, not nothing')
         try:
             return self.parse(value)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise ValidationError(f'expected {self.allowed()}') from error
 
     def parse(self, value: Any) -> Any:

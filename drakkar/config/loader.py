@@ -26,6 +26,8 @@ from drakkar.errors import ConfigError, DrakkarError
 # options. Raises DrakkarError where there is no such handler.
 HandlerOptions = Callable[[str], type[Schema] | None]
 
+NO_FILE = 'no configuration file (give -c FILE or set DK_CONFIG)'
+
 
 class NoOptions(OptionSchema):
     """A handler without options."""
@@ -94,7 +96,7 @@ class _Loader:
             sections = root.load(found.nested())
         except ValidationError as error:
             messages = error.normalized_messages()
-            self._problems += schema_problems(root, messages, found, self._file)
+            self._problems += schema_problems(root, messages, found, self._file or NO_FILE)
         if self._problems:
             ordered = sorted(self._problems, key=lambda problem: problem.origin.rank())
             raise ConfigError([str(problem) for problem in ordered])

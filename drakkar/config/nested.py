@@ -48,6 +48,7 @@ class SubSection(Section):
         self.schema = schema()
         self.description = describe(schema)
         required = [name for name, field in self.schema.fields.items() if field.required]
+        self.complete = complete
         self._optional = () if complete else tuple(required)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Options:

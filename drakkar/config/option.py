@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from drakkar.config.base import Option
+from drakkar.config.masking import MASK
 from drakkar.config.nested import Mapping, NamedSections, OptionSchema, SubSection
 from drakkar.config.rules import at_most, below
 
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 _SCHEME = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*')
+_PAIR = re.compile(r'\w+\s*=')
 _INTEGER = re.compile(r'[+-]?[0-9]+(_[0-9]+)*')
 _BOOLEANS = {
     **dict.fromkeys(('true', 'yes', 'on', '1'), True),
@@ -93,6 +95,15 @@ class Url(Option):
         known = scheme.lower() in self.schemes if self.schemes else _SCHEME.fullmatch(scheme)
         return bool(known and separator and rest) and not re.search(r'\s', text)
 
+    def mask(self, text: str) -> str:
+        """Also hide what may be credentials in a text that is no URL, for it is shown as wrong."""
+        if self.secret or '@' not in text or self._has_scheme(text):
+            return super().mask(text)
+        return MASK + text[text.rindex('@') :]
+
+    def _has_scheme(self, text: str) -> bool:
+        return bool(_SCHEME.fullmatch(text.partition('://')[0]))
+
 
 class Dsn(Url):
     """How a driver is told to connect: a URL, or `key=value` pairs. Credentials are not shown."""
@@ -103,7 +114,10 @@ class Dsn(Url):
         return f'{super().allowed()}, or key=value pairs'
 
     def _is_url(self, text: str) -> bool:
-        return bool(re.match(r'\w+\s*=', text)) or super()._is_url(text)
+        return bool(_PAIR.match(text)) or super()._is_url(text)
+
+    def _has_scheme(self, text: str) -> bool:
+        return bool(_PAIR.match(text)) or super()._has_scheme(text)
 
 
 class Bool(Option):
@@ -168,7 +182,7 @@ class Int(_Number):
     def _convert(self, value: Any) -> int:
         if isinstance(value, int):
             return value
-        if not _INTEGER.fullmatch(value.strip()):
+        if not isinstance(value, str) or not _INTEGER.fullmatch(value.strip()):
             raise ValueError('not a whole number')
         return int(value)
 

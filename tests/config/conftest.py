@@ -91,6 +91,17 @@ def handler_options(name: str) -> type[OptionSchema] | None:
 
 
 @pytest.fixture
+def plugins() -> dict[str, Any]:
+    """What `load` needs to know of plugins."""
+    return {'sinks': SINKS, 'sources': SOURCES, 'handler_options': handler_options}
+
+
+@pytest.fixture
+def handlers() -> dict[str, type[OptionSchema] | None]:
+    return HANDLERS
+
+
+@pytest.fixture
 def load_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Config]:
     """Load a text as the file `d.ini` of the current directory."""
     monkeypatch.chdir(tmp_path)
