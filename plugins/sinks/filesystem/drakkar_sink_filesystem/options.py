@@ -33,7 +33,7 @@ class FileOptions(dk.OptionSchema):
         default=64, min=1, unit='files', description='Files that are kept open between deliveries.'
     )
     linger_ms = dk.option.Int(
-        default=2,
+        default=5,
         min=0,
         unit='milliseconds',
         description='How long a delivery waits for more payloads to join it.',
