@@ -26,11 +26,16 @@ class LineOptions(OptionSchema):
     linger_ms = option.Int(default=5, min=0, description='Wait for more lines.')
 
 
+def _not_easy(password: str) -> None:
+    if password.startswith('guest'):
+        raise ValidationError(f'{password} is too easy')
+
+
 class DbOptions(OptionSchema):
     """Inserts rows."""
 
     dsn = option.Dsn(required=True, schemes=('postgresql',), description='Where to connect.')
-    password = option.Secret(default='', description='Password of the user.')
+    password = option.Secret(default='', description='Password of the user.', validate=_not_easy)
     pool_min = option.Int(default=1, min=0, description='Fewest connections.')
     pool_max = option.Int(default=4, min=1, description='Most connections.')
     statements = option.Mapping(description='SQL by name.')

@@ -170,6 +170,12 @@ def test_a_broken_reference_is_told_as_it_is_written(problems: Problems) -> None
     ]
 
 
+def test_a_required_option_with_a_broken_reference_is_told_once(problems: Problems) -> None:
+    assert problems(MINIMAL + '[sinks.line.a]\npath = ${UNSET}\n') == [
+        'd.ini:4: [sinks.line.a] path = ${UNSET}: environment variable UNSET is not set'
+    ]
+
+
 @pytest.mark.parametrize(
     ('text', 'environ', 'flags'),
     [
@@ -180,6 +186,7 @@ def test_a_broken_reference_is_told_as_it_is_written(problems: Problems) -> None
         (f'dsn = postgresql://h\npassword = x\n{SECRET}\n', {}, []),
         ('', {'DK_SINKS__DB__MAIN__DSN': f'olaf:{SECRET}://@'}, []),
         (f'dsn = olaf:{SECRET}@h/d\n', {}, []),
+        (f'dsn = postgresql://h\npassword = guest{SECRET}\n', {}, []),
         ('', {'DK_SINKS__DB__MAIN__PASWORD': SECRET}, []),
         ('dsn = postgresql://h\n', {}, [f'sinks.db.main.pasword={SECRET}']),
         ('dsn = postgresql://h\n', {}, [f'executor.env.API_TOKEN={SECRET}${{UNSET}}']),
