@@ -66,7 +66,7 @@ class HubMonitor:
         self._thread_id = 0
         self._running: Any = None
         self._ended: Any = None
-        self._reports = Nursery(on_failure=lambda *death: None)  # which logs it itself
+        self._reports = Nursery(on_failure=lambda *_: None)  # which logs it itself
 
     @property
     def lag(self) -> float:

@@ -23,9 +23,10 @@ SECRET_PATTERNS = (
 )
 
 _secret_name = re.compile('|'.join(fnmatch.translate(p) for p in SECRET_PATTERNS), re.IGNORECASE)
-# Found from the `://` on: no pattern here starts with something that repeats, so that
-# each takes time in proportion to the text.
-_userinfo = re.compile(r'://[^\s/?#@:"<>]*:[^\s/?#"<>]*@')
+# A password may hold any character, `/` and `@` too, though it should not; what is only
+# a port is none. Both patterns take time in proportion to the text: neither begins with
+# something that repeats, and what they look ahead is bounded.
+_userinfo = re.compile(r"""://[^\s/?#@:"<>]{0,256}:(?!\d{1,5}(?:[/?#,;)\]}']|$))[^\s"<>]{0,256}@""")
 _assignment = re.compile(
     r"""(?<![\w-])(-*[A-Za-z_][\w-]*)=("[^"\n]*"|'[^'\n]*'|[^\s&;,'"]+)""", re.ASCII
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info
+from prometheus_client import CollectorRegistry, Info
+
+from drakkar.metrics.values import CounterFamily, HistogramFamily
 
 # Seconds. Programs run for milliseconds to minutes; hooks and spawns are much quicker.
 RUN_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -26,15 +28,13 @@ class Instruments:
         self._declare_dead_letters()
         self._declare_hub()
 
-    def _counter(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> Counter:
-        return Counter(f'drakkar_{name}', meaning, labels, registry=self._registry)
+    def _counter(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> CounterFamily:
+        return CounterFamily(f'drakkar_{name}', meaning, labels, self._registry)
 
     def _histogram(
         self, name: str, meaning: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
-    ) -> Histogram:
-        return Histogram(
-            f'drakkar_{name}', meaning, labels, buckets=buckets, registry=self._registry
-        )
+    ) -> HistogramFamily:
+        return HistogramFamily(f'drakkar_{name}', meaning, labels, self._registry, buckets)
 
     def _declare_source(self) -> None:
         self.consumed = self._counter(

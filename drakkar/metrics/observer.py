@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 
 from drakkar.contracts.observer import Observer
 from drakkar.metrics.instruments import Instruments
@@ -15,22 +14,7 @@ from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask, FailureKind
 
-M = TypeVar('M', Counter, Histogram)
-
 _STATUS = {kind: kind.value for kind in FailureKind} | {FailureKind.EXIT: 'failed'}
-
-
-class _Children(dict[Any, M], Generic[M]):
-    """The children of a labelled metric, made at first use: then one dict lookup finds them."""
-
-    def __init__(self, metric: M) -> None:
-        super().__init__()
-        self._metric: M = metric
-
-    def __missing__(self, key: str | tuple[str, ...]) -> M:
-        labels = (key,) if isinstance(key, str) else key
-        child = self[key] = self._metric.labels(*labels)
-        return child
 
 
 class MetricsObserver(Observer):
@@ -38,90 +22,115 @@ class MetricsObserver(Observer):
 
     `info` becomes the labels of `drakkar_worker_info`. No label here depends on
     a partition, so nothing has to be removed when one is revoked: what belongs
-    to partitions is read at scrape time (see `SnapshotCollector`).
+    to partitions is read at scrape time (see `SnapshotCollector`). Events must come
+    in one thread, as they do from greenlets.
     """
 
     def __init__(self, registry: CollectorRegistry, info: Mapping[str, str] | None = None) -> None:
-        self.instruments = m = Instruments(registry)
+        m = Instruments(registry)
         m.worker.info(dict(info or {}))
-        self._rebalances = _Children(m.rebalances)
-        self._hook_seconds = _Children(m.hook_seconds)
-        self._hook_errors = _Children(m.hook_errors)
-        self._periodic_runs = _Children(m.periodic_runs)
-        self._periodic_seconds = _Children(m.periodic_seconds)
-        self._deliver_seconds = _Children(m.deliver_seconds)
-        self._deliver_errors = _Children(m.deliver_errors)
-        self._delivered = _Children(m.delivered)
-        self._sink_retries = _Children(m.sink_retries)
-        self._sink_skipped = _Children(m.sink_skipped)
-        self._circuit_trips = _Children(m.circuit_trips)
-        self._completed = m.tasks.labels('completed')
-        self._failed = {kind: m.tasks.labels(status) for kind, status in _STATUS.items()}
-        # A rate needs the zero before the first event.
-        for kind in ('assigned', 'revoked', 'lost'):
-            self._rebalances[kind].inc(0)
+        self._keep_source(m)
+        self._keep_executor(m)
+        self._keep_delivery(m)
+        self._hook_seconds = m.hook_seconds.children
+        self._hook_errors = m.hook_errors.children
+        self._periodic_runs = m.periodic_runs.children
+        self._periodic_seconds = m.periodic_seconds.children
+        self._stalls = m.stalls.only
+        self._stall_seconds = m.stall_seconds.only
 
-    def watch_sinks(self, sinks: Sequence[SinkRef]) -> None:
+    # Series are resolved once. Those whose labels are known exist from the start,
+    # since a rate needs the zero before the first event.
+
+    def _keep_source(self, m: Instruments) -> None:
+        self._consumed = m.consumed.only
+        self._consumer_errors = m.consumer_errors.only
+        self._commits = m.commits.only
+        self._parse_failures = m.parse_failures.only
+        self._assigned = m.rebalances.children['assigned']
+        self._revoked = m.rebalances.children['revoked']
+        self._lost = m.rebalances.children['lost']
+
+    def _keep_executor(self, m: Instruments) -> None:
+        self._completed = m.tasks.children['completed']
+        self._failed = {kind: m.tasks.children[status] for kind, status in _STATUS.items()}
+        self._precomputed = m.precomputed.only
+        self._timeouts = m.timeouts.only
+        self._retries = m.retries.only
+        self._run_seconds = m.run_seconds.only
+        self._queue_seconds = m.queue_seconds.only
+        self._spawn_seconds = m.spawn_seconds.only
+        self._batch_seconds = m.batch_seconds.only
+
+    def _keep_delivery(self, m: Instruments) -> None:
+        self._deliver_seconds = m.deliver_seconds.children
+        self._deliver_errors = m.deliver_errors.children
+        self._delivered = m.delivered.children
+        self._sink_retries = m.sink_retries.children
+        self._sink_skipped = m.sink_skipped.children
+        self._circuit_trips = m.circuit_trips.children
+        self._dlq_messages = m.dlq_messages.only
+        self._dlq_failures = m.dlq_failures.only
+        self._dlq_dropped = m.dlq_dropped.only
+
+    def watch_sinks(self, sinks: Iterable[SinkRef]) -> None:
         """Export the counters of these sink instances from the start, as zeros."""
         for sink in sinks:
-            for children in (
-                self._deliver_seconds,
-                self._deliver_errors,
-                self._delivered,
-                self._sink_retries,
-                self._sink_skipped,
-                self._circuit_trips,
-            ):
-                children[sink]
+            self._deliver_seconds[sink]
+            self._deliver_errors[sink]
+            self._delivered[sink]
+            self._sink_retries[sink]
+            self._sink_skipped[sink]
+            self._circuit_trips[sink]
 
     # Source and partitions
 
     def consumed(self, messages: Sequence[SourceMessage]) -> None:
-        self.instruments.consumed.inc(len(messages))
+        self._consumed.value += len(messages)
 
     def source_error(self, error: BaseException) -> None:
-        self.instruments.consumer_errors.inc()
+        self._consumer_errors.value += 1
 
     def assigned(self, partitions: Sequence[TopicPartition]) -> None:
-        self._rebalances['assigned'].inc()
+        self._assigned.value += 1
 
     def revoked(self, partitions: Sequence[TopicPartition], lost: bool) -> None:
-        self._rebalances['lost' if lost else 'revoked'].inc()
+        (self._lost if lost else self._revoked).value += 1
 
     def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
-        self.instruments.commits.inc(len(offsets))
+        self._commits.value += len(offsets)
 
     def parse_failed(self, message: SourceMessage, error: str) -> None:
-        self.instruments.parse_failures.inc()
+        self._parse_failures.value += 1
 
     # Windows and tasks
 
     def task_started(
         self, task: ExecutorTask, slot: int, pid: int, queue_seconds: float, spawn_seconds: float
     ) -> None:
-        self.instruments.queue_seconds.observe(queue_seconds)
-        self.instruments.spawn_seconds.observe(spawn_seconds)
+        self._queue_seconds.observe(queue_seconds)
+        self._spawn_seconds.observe(spawn_seconds)
 
     def task_completed(self, result: ExecutorResult) -> None:
         if result.task.precomputed is not None:
-            self.instruments.precomputed.inc()
+            self._precomputed.value += 1
             return
-        self._completed.inc()
-        self.instruments.run_seconds.observe(result.duration_seconds)
+        self._completed.value += 1
+        self._run_seconds.observe(result.duration_seconds)
 
     def task_failed(self, error: ExecutorError, action: str) -> None:
         kind = error.kind
         if error.task.precomputed is not None and kind is FailureKind.EXIT:
-            self.instruments.precomputed.inc()
+            self._precomputed.value += 1
             return
-        self._failed[kind].inc()
+        self._failed[kind].value += 1
         if kind is FailureKind.TIMEOUT:
-            self.instruments.timeouts.inc()
+            self._timeouts.value += 1
         if kind is not FailureKind.SPAWN and kind is not FailureKind.CANCELLED:
-            self.instruments.run_seconds.observe(error.duration_seconds)
+            self._run_seconds.observe(error.duration_seconds)
 
     def task_retried(self, task: ExecutorTask, attempt: int, delay: float) -> None:
-        self.instruments.retries.inc()
+        self._retries.value += 1
 
     def window_complete(
         self,
@@ -130,34 +139,34 @@ class MetricsObserver(Observer):
         payloads: Sequence[Payload],
         duration: float,
     ) -> None:
-        self.instruments.batch_seconds.observe(duration)
+        self._batch_seconds.observe(duration)
 
     # Delivery
 
     def sink_delivered(self, sink: SinkRef, payloads: Sequence[Payload], duration: float) -> None:
         self._deliver_seconds[sink].observe(duration)
-        self._delivered[sink].inc(len(payloads))
+        self._delivered[sink].value += len(payloads)
 
     def sink_error(self, failure: DeliveryFailure, action: Action) -> None:
-        self._deliver_errors[failure.sink].inc()
+        self._deliver_errors[failure.sink].value += 1
 
     def sink_retried(self, sink: SinkRef, attempt: int) -> None:
-        self._sink_retries[sink].inc()
+        self._sink_retries[sink].value += 1
 
     def sink_skipped(self, sink: SinkRef, payloads: Sequence[Payload]) -> None:
-        self._sink_skipped[sink].inc(len(payloads))
+        self._sink_skipped[sink].value += len(payloads)
 
     def circuit_opened(self, sink: SinkRef, error: str) -> None:
-        self._circuit_trips[sink].inc()
+        self._circuit_trips[sink].value += 1
 
     def dlq_sent(self, letters: Sequence[DeadLetter]) -> None:
-        self.instruments.dlq_messages.inc(len(letters))
+        self._dlq_messages.value += len(letters)
 
     def dlq_failed(self, letters: Sequence[DeadLetter], error: BaseException) -> None:
-        self.instruments.dlq_failures.inc()
+        self._dlq_failures.value += 1
 
     def dlq_dropped(self, letters: Sequence[DeadLetter]) -> None:
-        self.instruments.dlq_dropped.inc(len(letters))
+        self._dlq_dropped.value += len(letters)
 
     # Handler and worker
 
@@ -165,12 +174,12 @@ class MetricsObserver(Observer):
         self._hook_seconds[hook].observe(duration)
 
     def hook_failed(self, hook: str, error: BaseException) -> None:
-        self._hook_errors[hook].inc()
+        self._hook_errors[hook].value += 1
 
     def periodic_run(self, name: str, duration: float, error: str) -> None:
-        self._periodic_runs[name, 'error' if error else 'ok'].inc()
+        self._periodic_runs[name, 'error' if error else 'ok'].value += 1
         self._periodic_seconds[name].observe(duration)
 
     def runtime_stall(self, duration: float, where: str) -> None:
-        self.instruments.stalls.inc()
-        self.instruments.stall_seconds.inc(duration)
+        self._stalls.value += 1
+        self._stall_seconds.value += duration

@@ -49,7 +49,7 @@ def _rows(registry: CollectorRegistry) -> Iterator[MetricRow]:
     # The registry offers no public way to list metrics that have no sample yet.
     for collector in list(registry._collector_to_names):
         for family in getattr(collector, 'describe', collector.collect)():
-            labels = tuple(getattr(collector, '_labelnames', getattr(family, '_labelnames', ())))
+            labels = tuple(getattr(family, '_labelnames', getattr(collector, '_labelnames', ())))
             yield MetricRow(_full_name(family), family.type, labels, family.documentation)
 
 

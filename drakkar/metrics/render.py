@@ -13,9 +13,11 @@ from prometheus_client.metrics_core import Metric
 
 from drakkar import greenlets
 
-# Reading values stays in the hub's thread (their locks are the hub's) and makes room
-# for other greenlets whenever it took this long, in seconds.
+# Reading values stays in the hub's thread, to which they belong, and lets the event loop
+# turn whenever it took this long, in seconds. A sleep of 0 would only let greenlets run
+# that are ready, and no timer or socket.
 _SLICE = 0.002
+_TURN = 0.0001
 _WORTH_COMPRESSING = 16 * 1024  # bytes
 _TYPES_WITH_CREATED = frozenset(('counter', 'histogram', 'summary'))
 
@@ -57,7 +59,7 @@ def _read(registries: Sequence[CollectorRegistry]) -> Iterator[Metric]:
                 seen.add(family.name)
                 yield _without_created(family)
             if time.perf_counter() - started > _SLICE:
-                gevent.sleep(0)
+                gevent.sleep(_TURN)
                 started = time.perf_counter()
 
 
