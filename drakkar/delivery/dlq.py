@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -69,10 +70,17 @@ class DeadLetters:
         """Whether every letter is stored."""
         return not (self._mails or self._busy)
 
-    def add_parcel(self, parcel: Parcel, instance: Instance, attempts: int) -> None:
-        """Queue the messages behind payloads that a sink did not take."""
-        letters = letters_for(parcel, instance.ref, attempts)
-        self._add(Mail(letters, parcel.ticket, len(parcel.payloads), instance))
+    def add_parcels(self, parcels: Sequence[Parcel], instance: Instance, attempts: int) -> None:
+        """Queue the messages behind payloads that a sink did not take.
+
+        All that failed of one submission goes into the same letters.
+        """
+        by_ticket: dict[Ticket, list[Parcel]] = {}
+        for parcel in parcels:
+            by_ticket.setdefault(parcel.ticket, []).append(parcel)
+        for ticket, group in by_ticket.items():
+            weight = sum(len(parcel.payloads) for parcel in group)
+            self._add(Mail(letters_for(group, instance.ref, attempts), ticket, weight, instance))
 
     def add_letters(
         self,
@@ -90,6 +98,7 @@ class DeadLetters:
     def _add(self, mail: Mail) -> None:
         for letter in mail.letters:
             letter.worker = letter.worker or self._worker
+            letter.time = letter.time or time.time()
         self._mails.append(mail)
         self._some.set()
 

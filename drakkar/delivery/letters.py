@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-import time
 import traceback
+from collections.abc import Sequence
 
 from drakkar.delivery.instance import describe
-from drakkar.delivery.parcel import Parcel
+from drakkar.delivery.parcel import Parcel, flatten
 from drakkar.models.delivery import DeadLetter, SinkRef
 from drakkar.models.message import SourceMessage
 
 MAX_TRACEBACK = 16_000
+# Different errors of one letter that are written out.
+MAX_ERRORS = 5
 
 
-def letters_for(parcel: Parcel, sink: SinkRef, attempts: int) -> list[DeadLetter]:
-    """Return one letter for each source message behind the failed payloads.
+def letters_for(parcels: Sequence[Parcel], sink: SinkRef, attempts: int) -> list[DeadLetter]:
+    """Return one letter for each source message behind failed parcels of one ticket.
 
     With fan-in every message has its own letter, with all the payloads: each can
     be replayed alone. Payloads without a message (an HTTP request's) go with an
     empty one, so that they are not lost.
     """
-    provenance = parcel.ticket.provenance
-    error = parcel.error
-    what = '' if error is None else describe(error)
-    where = '' if error is None else format_traceback(error)
-    now = time.time()
+    provenance = parcels[0].ticket.provenance
+    payloads = flatten(parcels)
+    errors = [parcel.error for parcel in parcels if parcel.error is not None]
+    what = _describe_all(errors)
+    where = format_traceback(errors[0]) if errors else ''
     return [
         DeadLetter(
             message=message,
             stage='deliver',
             error=what,
             traceback=where,
-            payloads=parcel.payloads,
+            payloads=payloads,
             sink=sink,
             task_id=provenance.task_id,
             labels=provenance.labels,
             attempts=attempts,
-            time=now,
         )
         for message in provenance.messages or [_no_message()]
     ]
+
+
+def _describe_all(errors: Sequence[BaseException]) -> str:
+    texts = list(dict.fromkeys(map(describe, errors)))
+    more = len(texts) - MAX_ERRORS
+    return '; '.join(texts[:MAX_ERRORS]) + (f'; and {more} more' if more > 0 else '')
 
 
 def format_traceback(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import gevent
 import structlog
@@ -67,49 +67,52 @@ class Recovery:
 
     def give_up(self, parcels: Sequence[Parcel], attempts: int) -> None:
         """Send parcels to the dead letter queue."""
-        for parcel in parcels:
-            self._dead_letters.add_parcel(parcel, self._instance, attempts)
+        self._dead_letters.add_parcels(parcels, self._instance, attempts)
 
     def _decide(self, failed: Sequence[Parcel], answered: bool, attempt: int) -> list[Parcel]:
         """Act on each failure; return the parcels to try again."""
-        again: list[Parcel] = []
+        if not failed:
+            return []
+        by_action: dict[Action, list[Parcel]] = {action: [] for action in Action}
         for parcel in failed:
-            action = self._act(parcel, attempt)
-            if action is Action.RETRY:
-                again.append(parcel)
-        if failed and not answered:
-            error = failed[0].error
-            assert error is not None
-            self._instance.failed(error, terminal=len(again) < len(failed))
+            by_action[self._action(parcel, attempt)].append(parcel)
+        self._log(failed, by_action, attempt)
+        for parcel in by_action[Action.SKIP]:
+            self._observer.sink_skipped(self._instance.ref, parcel.payloads)
+            parcel.ticket.settle(len(parcel.payloads))
+        self.give_up(by_action[Action.DLQ], attempt)
+        again = by_action[Action.RETRY]
+        if not answered:
+            self._instance.failed(_error_of(failed[0]), terminal=len(again) < len(failed))
         return again
 
-    def _act(self, parcel: Parcel, attempt: int) -> Action:
+    def _action(self, parcel: Parcel, attempt: int) -> Action:
         instance = self._instance
-        error = parcel.error
-        assert error is not None
-        failure = DeliveryFailure(
-            instance.ref, parcel.payloads, error, attempt, self._refused(parcel)
-        )
+        error = _error_of(parcel)
+        refused = judge(error, instance.sink) is Verdict.REFUSED
+        failure = DeliveryFailure(instance.ref, parcel.payloads, error, attempt, refused)
         action = decide(failure, self._ask, self._settings.max_retries)
-        log.warning(
-            'delivery_failed',
-            sink=str(instance.ref),
-            payloads=len(parcel.payloads),
-            attempt=attempt,
-            action=action.value,
-            error=describe(error),
-        )
         self._observer.sink_error(failure, action)
-        if action is Action.DLQ:
-            self.give_up([parcel], attempt)
-        elif action is Action.SKIP:
-            self._observer.sink_skipped(instance.ref, parcel.payloads)
-            parcel.ticket.settle(len(parcel.payloads))
         return action
 
-    def _refused(self, parcel: Parcel) -> bool:
-        assert parcel.error is not None
-        return judge(parcel.error, self._instance.sink) is Verdict.REFUSED
+    def _log(
+        self,
+        failed: Sequence[Parcel],
+        by_action: Mapping[Action, Sequence[Parcel]],
+        attempt: int,
+    ) -> None:
+        """One line for a batch, however many messages are in it."""
+        log.warning(
+            'delivery_failed',
+            sink=str(self._instance.ref),
+            attempt=attempt,
+            error=describe(_error_of(failed[0])),
+            **{
+                action.value: sum(len(parcel.payloads) for parcel in parcels)
+                for action, parcels in by_action.items()
+                if parcels
+            },
+        )
 
     def _back_off(self, attempt: int, parcels: Sequence[Parcel]) -> None:
         """Wait as long as anybody is still interested."""
@@ -120,3 +123,8 @@ class Recovery:
         while left > 0 and alive(parcels):
             gevent.sleep(min(left, SLICE_SECONDS))
             left -= SLICE_SECONDS
+
+
+def _error_of(parcel: Parcel) -> BaseException:
+    assert parcel.error is not None
+    return parcel.error

@@ -74,7 +74,7 @@ class Router(Delivery):
         try:
             connect_all(connects, self._settings, self._nursery)
         except BaseException:
-            self._close_all()
+            self._close_all('debug')  # one that never connected may well fail to close
             raise
         self._dead_letters.start()
         for lane in self._lanes.values():
@@ -127,9 +127,9 @@ class Router(Delivery):
         for lane in self._lanes.values():
             lane.close()
         self._dead_letters.close()
-        self._close_all()
+        self._close_all('warning')
 
-    def _close_all(self) -> None:
+    def _close_all(self, level: str) -> None:
         if self._closed:
             return
         self._closed = True
@@ -139,4 +139,4 @@ class Router(Delivery):
                 with gevent.Timeout(limit, TimeoutError(f'no end within {limit} seconds')):
                     sink.close()
             except Exception as error:
-                log.warning('close_failed', sink=str(ref), error=describe(error))
+                getattr(log, level)('close_failed', sink=str(ref), error=describe(error))

@@ -161,8 +161,7 @@ class SinkContract:
             sink.close()
         assert self.numbers() == [0, 1]
 
-    def test_close_without_connect_and_twice(self) -> None:
-        self.make_sink().close()
+    def test_close_may_be_called_twice(self) -> None:
         sink = self.make_sink()
         sink.connect()
         sink.close()

@@ -235,3 +235,34 @@ def test_payloads_are_in_the_letter_as_they_were_submitted(world: World) -> None
     world.settle()
     assert world.queue.letters[0].payloads == [FakePayload({'a': 1})]
     assert sink.calls == [[{'a': 1}]]
+
+
+def test_a_sink_that_is_away_costs_one_delivery_a_round(world: World) -> None:
+    sink = FakeSink(failure_threshold=1, cooldown_seconds=600)
+    world.start(sink)
+    world.queue.broken = True
+
+    def behave(payloads: Any) -> None:
+        raise ConnectionError
+
+    sink.behave = behave
+    for number in range(10):
+        world.submit(number)
+        world.wait(lambda: sink.calls)
+    world.wait(lambda: stalled(world)[-1:] == [10])
+    calls, sends = len(sink.calls), len(world.queue.sends)
+    world.wait(lambda: len(world.queue.sends) >= sends + 5)
+    assert 5 <= len(sink.calls) - calls <= 6
+
+
+def test_a_sink_that_comes_back_is_not_given_what_was_cancelled(world: World) -> None:
+    sink = broken_sink(world)
+    world.submit('late')
+    late, world.scope = world.scope, CancelScope()
+    world.submit('in time')
+    world.wait(lambda: stalled(world)[-1:] == [2])
+    late.cancel()
+    sink.behave = lambda payloads: None
+    world.settle()
+    assert sink.stored == ['in time']
+    assert world.done == ['in time']

@@ -61,6 +61,14 @@ def test_a_lingering_lane_waits_for_more_but_not_when_the_batch_is_full(world: W
     assert sink.calls == [[1, 2, 3]]
 
 
+def test_a_lingering_lane_takes_a_full_batch_at_once(world: World) -> None:
+    sink = FakeSink(batch_max=2, linger_ms=60_000)
+    world.start(sink)
+    for number in range(4):
+        world.submit(number)
+    world.wait(lambda: world.done == [0, 1, 2, 3])
+
+
 def test_a_lingering_lane_does_not_wait_for_ever(world: World) -> None:
     sink = FakeSink(batch_max=3, linger_ms=2)
     world.start(sink)
@@ -167,7 +175,7 @@ def test_closing_ends_a_delivery_and_frees_submitters(world: World) -> None:
     gevent.sleep(0.01)
     assert not router.join(0.01)
     router.close()
-    waiting.join(3)
+    waiting.join(0.5)  # not only at its next look
     assert waiting.dead
     assert world.done == []
     assert router.idle

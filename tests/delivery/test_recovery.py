@@ -135,7 +135,9 @@ def test_exceptions_of_one_message_are_judged_one_by_one(world: World, sink: Fak
         (2, False),
         (3, False),
     ]
-    assert sorted(dead(world)) == [0, 2, 3]
+    (letter,) = world.queue.letters
+    assert [payload.data for payload in letter.payloads] == [0, 2, 3]
+    assert letter.error == 'RefusedError; ValueError; TransientSinkError'
     assert world.done == ['m']
 
 
