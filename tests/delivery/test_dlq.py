@@ -119,6 +119,9 @@ def test_what_the_sink_takes_of_a_stalled_letter_is_not_stored_again(world: Worl
 
     sink.behave = half
     world.wait(lambda: sink.stored)
+    rounds = len(world.queue.sends)
+    world.wait(lambda: len(world.queue.sends) > rounds + 2)
+    assert world.done == []
     world.queue.broken = False
     world.settle()
     assert sink.stored == ['b']
