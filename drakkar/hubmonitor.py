@@ -74,7 +74,7 @@ class HubMonitor:
         return max(self._lags)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to watch; the thread runs when this returns."""
         self._thread_id = _get_thread_id()
         self._loop = gevent.get_hub().loop
         self._beat = time.perf_counter()
@@ -82,11 +82,12 @@ class HubMonitor:
         self._lag_period_end = self._beat + _LAG_PERIOD
         self._timer = self._loop.timer(self._interval, self._interval, ref=False)
         self._timer.start(self._on_beat)
-        # One is held while the thread shall run, the other while it does.
-        self._running, self._ended = _new_lock(), _new_lock()
-        self._running.acquire()
-        self._ended.acquire()
-        _start_thread(self._run_checks, (self._running, self._ended))
+        # Each is released at its moment: `running` when the thread shall end.
+        begun, self._running, self._ended = _new_lock(), _new_lock(), _new_lock()
+        for lock in (begun, self._running, self._ended):
+            lock.acquire()
+        _start_thread(self._run_checks, (begun, self._running, self._ended))
+        begun.acquire(True, _JOIN_TIMEOUT)
 
     def stop(self) -> None:
         """End timer, thread and reports, and wait for them. Idempotent."""
@@ -127,7 +128,8 @@ class HubMonitor:
 
     # In the native thread
 
-    def _run_checks(self, running: Any, ended: Any) -> None:
+    def _run_checks(self, begun: Any, running: Any, ended: Any) -> None:
+        begun.release()
         allowed = self._interval + self._threshold
         woke, cpu, wait, told = time.perf_counter(), time.process_time(), allowed, 0.0
         try:
