@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 import pytest
 from drakkar_sink_filesystem import FileOptions, FilePayload, FileSink
+from drakkar_sink_filesystem.appender import Appender
 
 import drakkar.api as dk
 
@@ -297,3 +298,17 @@ def test_a_payload_describes_itself_for_the_dead_letter_queue() -> None:
         'path': 'a',
         'data': {'n': 1},
     }
+
+
+def test_of_two_that_share_a_full_file_only_one_sets_it_aside(tmp_path: Path) -> None:
+    one, two = (Appender(str(tmp_path / 'a'), fsync=False) for _ in range(2))
+    one.append(b'1\n')
+    two.append(b'2\n')
+    one.rotate(limit=4, keep=0)
+    one.append(b'3\n')
+    two.rotate(limit=4, keep=0)
+    two.append(b'4\n')
+    one.close()
+    two.close()
+    assert (tmp_path / 'a.1').read_bytes() == b'1\n2\n'
+    assert (tmp_path / 'a').read_bytes() == b'3\n4\n'
