@@ -59,6 +59,7 @@ class MemorySource(Source):
         """Give partitions to the owner, from where they were committed; told in its next poll."""
         for partition in partitions:
             self._position[partition] = self.committed.get(self._named(partition), 0)
+            self._revoking.discard(partition)
         self._note('assigned', partitions)
 
     def revoke(self, *partitions: int) -> None:

@@ -7,6 +7,7 @@ come from a list, payloads and dead letters go to lists.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -168,12 +169,14 @@ class WorkerHarness:
 
     def wait_for(self, condition: Callable[[], Any], timeout: float = 20.0) -> None:
         """Wait until `condition()` holds. Raises TimeoutError, or what ended the worker."""
-        with gevent.Timeout(timeout, TimeoutError(f'not within {timeout} s; {self._state()}')):
-            while not condition():
-                if self.running.ready():
-                    self.running.get()
-                    raise TimeoutError(f'the worker has ended; {self._state()}')
-                gevent.sleep(_STEP_SECONDS)
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if self.running.ready():
+                self.running.get()
+                raise TimeoutError(f'the worker has ended; {self._state()}')
+            if time.monotonic() > deadline:
+                raise TimeoutError(f'not within {timeout} s; {self._state()}')
+            gevent.sleep(_STEP_SECONDS)
 
     def _state(self) -> str:
         return f'{len(self.record.done)} messages done, {self.worker.snapshot()}'

@@ -153,10 +153,9 @@ def test_waiting_tasks_leave_by_priority_and_a_raising_one_by_its_offset() -> No
 def test_windows_of_a_partition_are_in_flight_together() -> None:
     config = {'executor': {'window_size': 1, 'max_executors': 3}}
     with WorkerHarness(ShellHandler, sinks=[Out], config=config) as run:
-        run.send([{'run': 'read line'}, {'run': 'sleep 30'}, {'run': 'sleep 30'}])
-        run.wait_for(lambda: run.worker.snapshot().pool.active == 2)
-        pending = run.worker.snapshot().partitions[0].pending
-        assert pending == 2
+        run.send([{'run': 'true'}, {'run': 'exec sleep 30'}, {'run': 'exec sleep 30'}])
+        run.wait_for(lambda: run.worker.snapshot().pool.active == 2 and run.committed == {0: 1})
+        assert run.worker.snapshot().partitions[0].pending == 2
         run.source.lose(0)
         run.wait_for(lambda: run.worker.snapshot().pool.active == 0)
 
