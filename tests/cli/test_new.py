@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from drakkar.cli.main import cli
 
+ROOT = Path(__file__).parents[2]
+
 
 def new(*args: str) -> Result:
     return CliRunner().invoke(cli, ['new', *args])
@@ -21,7 +23,7 @@ def run(*command: str, cwd: Path, site: Path) -> str:
     done = subprocess.run(
         [sys.executable, *command],
         cwd=cwd,
-        env=os.environ | {'PYTHONPATH': f'{site}{os.pathsep}{Path.cwd()}'},
+        env=os.environ | {'PYTHONPATH': f'{site}{os.pathsep}{ROOT}'},
         capture_output=True,
         text=True,
         check=False,
@@ -63,7 +65,7 @@ def test_generated_code_is_in_style(kind: str, tmp_path: Path) -> None:
     if not ruff.exists():
         pytest.skip('ruff is not installed in this environment')
     new(kind, 'some-thing', '--into', str(tmp_path))
-    settings = Path.cwd() / 'pyproject.toml'
+    settings = ROOT / 'pyproject.toml'
     # SIM115: a sink opens in one method and closes in another.
     for check in (['check', '--extend-ignore', 'SIM115'], ['format', '--diff']):
         command = [str(ruff), *check, '--no-cache', '--config', str(settings), str(tmp_path)]

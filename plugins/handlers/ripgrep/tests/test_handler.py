@@ -4,51 +4,27 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from drakkar_handler_ripgrep import RipgrepHandler, SearchRequest
 from drakkar_handler_ripgrep.program import WRAPPER, find_ripgrep
+from drakkar_sink_filesystem import FilePayload
 
 import drakkar.api as dk
-from drakkar.cli.common import load_config
+from drakkar.testing.harness import WorkerHarness
 
 try:
     RIPGREP = find_ripgrep()
 except dk.ConfigError as error:
     pytestmark = pytest.mark.skip(reason=str(error))
 
-Start = Callable[..., RipgrepHandler]
 
-
-@pytest.fixture
-def start(tmp_path: Path) -> Start:
-    """Makes handlers as a worker does, with `[handler]` options and sections given."""
-
-    def make(sections: str = '', **options: Any) -> RipgrepHandler:
-        lines = [f'{name} = {value}' for name, value in options.items()]
-        ini = tmp_path / 'drakkar.ini'
-        ini.write_text(
-            '\n'.join(
-                [
-                    '[drakkar]\nhandler = ripgrep',
-                    f'[log]\npath = {tmp_path}/log',
-                    '[handler]',
-                    *lines,
-                    sections,
-                ]
-            ),
-            encoding='utf-8',
-        )
-        config = load_config(ini, environ={}).config
-        handler = RipgrepHandler()
-        handler.options = config.handler
-        handler.config = handler.on_startup(config)
-        return handler
-
-    return make
+def start(executor: dict[str, Any] | None = None, **options: Any) -> WorkerHarness:
+    """Make the handler as a worker does, with `[handler]` options given; nothing runs."""
+    config = {'handler': options, 'executor': executor or {}}
+    return WorkerHarness(RipgrepHandler, config=config, sinks=[FilePayload])
 
 
 def message(offset: int, **request: Any) -> dk.SourceMessage:
@@ -57,10 +33,10 @@ def message(offset: int, **request: Any) -> dk.SourceMessage:
     return dk.SourceMessage('requests', 3, offset, b'', payload=payload)
 
 
-def run(handler: Any, task: dk.ExecutorTask) -> dk.ExecutorResult | dk.ExecutorError:
+def run(worker: WorkerHarness, task: dk.ExecutorTask) -> dk.ExecutorResult | dk.ExecutorError:
     """Run a task the way the pool does."""
     done = subprocess.run(
-        [handler.config.executor.binary_path, *task.args],
+        [worker.config.executor.binary_path, *task.args],
         env={'PATH': os.environ['PATH'], **(task.env or {})},
         capture_output=True,
         text=True,
@@ -73,26 +49,26 @@ def run(handler: Any, task: dk.ExecutorTask) -> dk.ExecutorResult | dk.ExecutorE
     return dk.ExecutorResult(task, 0, done.stdout, done.stderr, 0.5)
 
 
-def arrange(handler: RipgrepHandler, *messages: dk.SourceMessage) -> list[dk.ExecutorTask]:
-    return handler.arrange(messages, dk.PendingContext({}))
+def arrange(worker: WorkerHarness, *messages: dk.SourceMessage) -> list[dk.ExecutorTask]:
+    return list(worker.handler.arrange(messages, dk.PendingContext({})))
 
 
 def counted(outcome: str) -> float:
     return RipgrepHandler.searches.labels(outcome)._value.get()
 
 
-def test_startup_fills_in_the_bundled_program(start: Start) -> None:
+def test_startup_fills_in_the_bundled_program() -> None:
     assert start().config.executor.binary_path == str(WRAPPER)
 
 
-def test_startup_leaves_a_configured_program_alone(start: Start) -> None:
-    handler = start('[executor]\nbinary_path = /usr/local/bin/run-rg')
-    assert handler.config.executor.binary_path == '/usr/local/bin/run-rg'
-    (task,) = arrange(handler, message(0, pattern='x', file_path='a'))
+def test_startup_leaves_a_configured_program_alone() -> None:
+    worker = start({'binary_path': '/usr/local/bin/run-rg'})
+    assert worker.config.executor.binary_path == '/usr/local/bin/run-rg'
+    (task,) = arrange(worker, message(0, pattern='x', file_path='a'))
     assert task.env == {}
 
 
-def test_patterns_times_paths_become_tasks(start: Start) -> None:
+def test_patterns_times_paths_become_tasks() -> None:
     tasks = arrange(start(), message(7, patterns=['x', 'y'], paths=['a', 'b'], repeat=2))
     assert [(t.metadata['pattern'], t.metadata['path']) for t in tasks] == [
         ('x', 'a'),
@@ -104,7 +80,7 @@ def test_patterns_times_paths_become_tasks(start: Start) -> None:
     assert tasks[0].labels == {'request_id': 'r7', 'pattern': 'x'}
 
 
-def test_equal_searches_of_a_window_share_a_task(start: Start) -> None:
+def test_equal_searches_of_a_window_share_a_task() -> None:
     first, second = arrange(
         start(),
         message(1, pattern='x', paths=['a', 'b']),
@@ -116,7 +92,7 @@ def test_equal_searches_of_a_window_share_a_task(start: Start) -> None:
     assert first.labels['request_id'] == 'r1 +1'
 
 
-def test_searches_that_repeat_differently_are_not_equal(start: Start) -> None:
+def test_searches_that_repeat_differently_are_not_equal() -> None:
     tasks = arrange(
         start(),
         message(1, pattern='x', file_path='a'),
@@ -125,59 +101,58 @@ def test_searches_that_repeat_differently_are_not_equal(start: Start) -> None:
     assert [t.source_offsets for t in tasks] == [[1], [2]]
 
 
-def test_message_that_did_not_decode_has_no_task(start: Start) -> None:
+def test_message_that_did_not_decode_has_no_task() -> None:
     broken = dk.SourceMessage('requests', 3, 4, b'{')
-    handler = start()
-    assert arrange(handler, broken) == []
-    assert handler.on_message_complete(dk.MessageGroup(broken)) == []
-    assert handler.message_label(broken) == '3:4'
+    worker = start()
+    assert arrange(worker, broken) == []
+    assert worker.handler.on_message_complete(dk.MessageGroup(broken)) == []
+    assert worker.handler.message_label(broken) == '3:4'
 
 
-def test_message_label_is_the_request(start: Start) -> None:
-    assert start().message_label(message(1, pattern='x', file_path='a')) == 'r1'
+def test_message_label_is_the_request() -> None:
+    assert start().handler.message_label(message(1, pattern='x', file_path='a')) == 'r1'
 
 
-def test_results_are_counted(start: Start, tmp_path: Path) -> None:
+def test_results_are_counted(tmp_path: Path) -> None:
     (tmp_path / 'a.txt').write_text('x\nx\n', encoding='utf-8')
-    handler = start()
+    worker = start()
     before = counted('matched'), counted('empty')
-    tasks = arrange(handler, message(1, patterns=['x', 'nowhere'], file_path=str(tmp_path)))
+    tasks = arrange(worker, message(1, patterns=['x', 'nowhere'], file_path=str(tmp_path)))
     for task in tasks:
-        # Without a sink of a type that has routes there is nothing to send.
-        assert handler.on_task_complete(run(handler, task)) == []
+        assert worker.handler.on_task_complete(run(worker, task))
     assert (counted('matched'), counted('empty')) == (before[0] + 1, before[1] + 1)
     assert [t.metadata['match_count'] for t in tasks] == [2, 0]
 
 
 @pytest.mark.parametrize(('pattern', 'path'), [('(', '.'), ('x', 'no/such/file')])
 def test_what_ripgrep_refuses_goes_to_the_dead_letters(
-    start: Start, pattern: str, path: str, tmp_path: Path
+    pattern: str, path: str, tmp_path: Path
 ) -> None:
-    handler = start()
-    (task,) = arrange(handler, message(1, pattern=pattern, file_path=str(tmp_path / path)))
-    assert handler.on_error(task, run(handler, task)) is dk.DLQ
+    worker = start()
+    (task,) = arrange(worker, message(1, pattern=pattern, file_path=str(tmp_path / path)))
+    assert worker.handler.on_error(task, run(worker, task)) is dk.DLQ
 
 
 @pytest.mark.parametrize('kind', [dk.FailureKind.TIMEOUT, dk.FailureKind.KILLED])
-def test_what_may_pass_is_retried(start: Start, kind: dk.FailureKind) -> None:
-    handler = start()
-    (task,) = arrange(handler, message(1, pattern='x', file_path='a'))
-    assert handler.on_error(task, dk.ExecutorError(task, kind)) is dk.RETRY
+def test_what_may_pass_is_retried(kind: dk.FailureKind) -> None:
+    worker = start()
+    (task,) = arrange(worker, message(1, pattern='x', file_path='a'))
+    assert worker.handler.on_error(task, dk.ExecutorError(task, kind)) is dk.RETRY
 
 
-def test_simulated_failure_happens_once_and_is_retried(start: Start, tmp_path: Path) -> None:
+def test_simulated_failure_happens_once_and_is_retried(tmp_path: Path) -> None:
     (tmp_path / 'a.txt').write_text('x\n', encoding='utf-8')
-    handler = start(simulated_failure_percent=100)
-    (task,) = arrange(handler, message(1, pattern='x', file_path=str(tmp_path / 'a.txt')))
-    failure = run(handler, task)
+    worker = start(simulated_failure_percent=100)
+    (task,) = arrange(worker, message(1, pattern='x', file_path=str(tmp_path / 'a.txt')))
+    failure = run(worker, task)
     assert failure.exit_code == 75
-    assert handler.on_error(task, failure) is dk.RETRY
-    again = run(handler, task)
+    assert worker.handler.on_error(task, failure) is dk.RETRY
+    again = run(worker, task)
     assert isinstance(again, dk.ExecutorResult)
     assert again.stdout.endswith('1:x\n')
 
 
-def test_simulated_failures_follow_seed_and_share(start: Start) -> None:
+def test_simulated_failures_follow_seed_and_share() -> None:
     messages = [message(n, pattern='x', file_path=f'f{n}') for n in range(2000)]
 
     def failing(**options: Any) -> list[int]:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 from drakkar_handler_symbol_count import SymbolCountHandler
 from drakkar_handler_symbol_count.handler import PROGRAM
+from drakkar_sink_filesystem import FilePayload
 
 import drakkar.api as dk
-from drakkar.cli.common import load_config
+from drakkar.testing.harness import WorkerHarness
 
 
 @pytest.fixture
-def handler(tmp_path: Path) -> SymbolCountHandler:
-    overrides = ['drakkar.handler=symbol-count', f'log.path={tmp_path}']
-    config = load_config(None, overrides, environ={}).config
-    handler = SymbolCountHandler()
-    assert handler.on_startup(config).executor.binary_path == str(PROGRAM)
-    return handler
+def handler() -> SymbolCountHandler:
+    worker = WorkerHarness(SymbolCountHandler, sinks=[FilePayload])
+    assert worker.config.executor.binary_path == str(PROGRAM)
+    assert isinstance(worker.handler, SymbolCountHandler)
+    return worker.handler
 
 
 def count(value: bytes) -> str:
@@ -50,7 +49,7 @@ def test_count_is_added_up(handler: SymbolCountHandler) -> None:
     message = dk.SourceMessage('requests', 0, 5, b'abc')
     (task,) = handler.arrange([message], dk.PendingContext({}))
     before = SymbolCountHandler.symbols._value.get()
-    assert handler.on_task_complete(dk.ExecutorResult(task, stdout=count(b'abc'))) == []
+    assert handler.on_task_complete(dk.ExecutorResult(task, stdout=count(b'abc')))
     assert SymbolCountHandler.symbols._value.get() == before + 3
 
 
