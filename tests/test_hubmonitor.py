@@ -196,7 +196,10 @@ def test_the_caller_of_the_standard_library_is_to_blame():
         list(heapq.merge([1], [2], key=key))
 
     merge()
-    assert set(blamed) == {f'{__file__}:{merge.__code__.co_firstlineno + 1} {merge.__qualname__}'}
+    line = merge.__code__.co_firstlineno + 1
+    [where] = set(blamed)
+    assert where.startswith(f'{__file__}:{line} ')
+    assert where.endswith('merge')
 
 
 def test_where_all_is_framework_the_innermost_of_it_is_named():

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from drakkar.errors import ConfigError
 from drakkar.metrics import MetricsExporter, MetricsObserver
+from drakkar.metrics import exporter as exporter_module
 
 
 @pytest.fixture
@@ -84,9 +85,6 @@ def test_openmetrics_is_served_to_who_asks_for_it(exporter):
 
 
 def test_a_large_answer_is_compressed_for_who_takes_it(exporter):
-    response, body = fetch(exporter, '/metrics', Accept_Encoding='gzip')
-    if response.headers['Content-Encoding'] is None:
-        assert len(body) < 16384
     big = Counter('author_big', 'Many series.', ['number'])
     try:
         for number in range(500):
@@ -235,8 +233,16 @@ def test_stopping_lets_a_request_under_way_end(registry):
     stop.get(timeout=5)
 
 
-def test_idle_connections_do_not_keep_a_stop_waiting_for_long(exporter):
+def test_idle_connections_do_not_keep_a_stop_waiting_for_long(exporter, monkeypatch):
+    monkeypatch.setattr(exporter_module, '_STOP_TIMEOUT', 0.1)
     with socket.create_connection(('127.0.0.1', exporter.port)):
         fetch(exporter, '/healthz')  # answered after the idle one was accepted
         with gevent.Timeout(5):
             exporter.stop()
+
+
+def test_a_client_that_says_nothing_is_cut_off(exporter, monkeypatch):
+    monkeypatch.setattr(exporter_module, '_CLIENT_TIMEOUT', 0.1)
+    with socket.create_connection(('127.0.0.1', exporter.port), timeout=5) as client:
+        client.sendall(b'GET /metr')
+        assert client.recv(100) == b''
