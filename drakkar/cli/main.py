@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 import traceback
@@ -45,7 +46,12 @@ class CommandLine(click.Group):
         from drakkar.plugins import PluginManager
 
         # A broken plugin may be the one that has the command, so it is an error here.
-        return PluginManager.load().commands.get(cmd_name)
+        commands = PluginManager.load().commands
+        if cmd_name not in commands and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(cmd_name, [*COMMANDS, *commands], n=1)
+            hint = f' Did you mean {near[0]!r}?' if near else ''
+            ctx.fail(f'No such command {cmd_name!r}.{hint}')
+        return commands.get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command; end with its exit code and one clear message if it fails."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from drakkar.config.problems import listed, nearest
 from drakkar.errors import ConfigError
 from drakkar.handler import Handler, HandlerSpec
 
@@ -45,8 +45,8 @@ def _registered(name: str, known: Mapping[str, HandlerSpec]) -> type[Handler]:
         return spec.handler_class
     raise _wrong(
         name,
-        f'no plugin registers a handler of this name{_nearest(name, known)}; '
-        f'known: {_listed(known)}; or give an import path package.module:Class',
+        f'no plugin registers a handler of this name{_meant(name, known)} '
+        f'known: {listed(sorted(known))}; or give an import path package.module:Class',
     )
 
 
@@ -68,7 +68,7 @@ def _checked(name: str, module: Any, attribute: str) -> type[Handler]:
         raise _wrong(
             name,
             f'module {module.__name__!r} ({place}) has no {attribute!r}'
-            f'{_nearest(attribute, there)}; its handlers: {_listed(there)}',
+            f'{_meant(attribute, there)} its handlers: {listed(there)}',
         )
     problem = handler_problem(found)
     if problem:
@@ -91,10 +91,6 @@ def _wrong(name: str, problem: str) -> ConfigError:
     return ConfigError(f'[drakkar] handler = {name}: {problem}')
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f', did you mean {near[0]!r}?' if near else ''
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ', '.join(sorted(names)) or 'none'
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = nearest(name, known)
+    return f', did you mean {near!r}?' if near else ';'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ import click
 import pluggy
 
 from drakkar import hookspecs
+from drakkar.config.problems import listed, nearest
 from drakkar.contracts.sink import SinkSpec
 from drakkar.contracts.source import SourceSpec
 from drakkar.errors import PluginError
@@ -122,8 +122,8 @@ class PluginManager:
         except pluggy.PluginValidationError as error:
             unknown = next(caller.name for caller in callers if not caller.has_spec())
             known = [name for name in vars(hookspecs) if name.startswith('drakkar_')]
-            near = difflib.get_close_matches(unknown, known, n=1)
-            hint = f'did you mean {near[0]}?' if near else f'known: {", ".join(known)}'
+            near = nearest(unknown, known)
+            hint = f'did you mean {near}?' if near else f'known: {listed(known)}'
             raise PluginError(f'there is no hook {unknown}; {hint}') from error
 
     def _collect(self, kind: Kind, plugin: Any) -> list[Any]:

@@ -135,10 +135,10 @@ def test_usage_errors_are_click_s_own(failing: Any) -> None:
     assert CliRunner().invoke(cli, ['--nonsense']).exit_code == 2
 
 
-def test_unknown_command_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_command_is_a_usage_error_with_the_nearest_name() -> None:
     result = CliRunner().invoke(cli, ['prodcue'])
     assert result.exit_code == 2
-    assert "No such command 'prodcue'" in result.stderr
+    assert "Error: No such command 'prodcue'. Did you mean 'produce'?" in result.stderr
 
 
 def test_closed_pipe_is_quiet() -> None:

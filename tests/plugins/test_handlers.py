@@ -69,7 +69,7 @@ def test_registered_name() -> None:
 def test_unknown_name_suggests_and_lists() -> None:
     assert message('ripgerp') == (
         '[drakkar] handler = ripgerp: no plugin registers a handler of this name, '
-        "did you mean 'ripgrep'?; known: count, ripgrep; "
+        "did you mean 'ripgrep'? known: count, ripgrep; "
         'or give an import path package.module:Class'
     )
 
@@ -127,7 +127,7 @@ def test_missing_class(write: Callable[..., Path]) -> None:
     folder = write('handlers_typo')
     text = message('handlers_typo:SerchHandler', folder)
     assert f"({folder / 'handlers_typo.py'}) has no 'SerchHandler'" in text
-    assert text.endswith("did you mean 'SearchHandler'?; its handlers: Idle, SearchHandler")
+    assert text.endswith("did you mean 'SearchHandler'? its handlers: SearchHandler, Idle")
 
 
 @pytest.mark.parametrize(
