@@ -1,8 +1,8 @@
 """Membership, leases and commits of a consumer group, each in one transaction.
 
 A lease is the owner and epoch of a `group_partitions` row while the owner's
-`members` row is alive. Whoever finds a member expired removes it, which frees
-its partitions; its commits then match no row any more.
+`members` row is alive. Whoever finds a member expired or dead removes it, which
+frees its partitions; its commits then match no row any more.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from drakkar.source.log.clock import Clock
+from drakkar.source.log.presence import Presence
 from drakkar.source.log.share import Lease, plan
 from drakkar.sqlite import transaction
 
@@ -75,8 +76,10 @@ def join(
         _bump(connection, me.group)
 
 
-def renew(connection: sqlite3.Connection, me: Membership, clock: Clock) -> dict[int, Owned] | None:
-    """Renew the lease, remove expired members, give up and take partitions.
+def renew(
+    connection: sqlite3.Connection, me: Membership, clock: Clock, presence: Presence
+) -> dict[int, Owned] | None:
+    """Renew the lease, remove expired and dead members, give up and take partitions.
 
     Returns the partitions that `me` owns now, or None if it was expelled.
     """
@@ -89,7 +92,7 @@ def renew(connection: sqlite3.Connection, me: Membership, clock: Clock) -> dict[
         ).rowcount
         if not alive:
             return None
-        expelled = _expel(connection, me.group, clock.boot, now)
+        expelled = _expel(connection, me, clock.boot, now, presence)
         moved = _rebalance(connection, me)
         if expelled or moved:
             _bump(connection, me.group)
@@ -101,20 +104,26 @@ def renew(connection: sqlite3.Connection, me: Membership, clock: Clock) -> dict[
     return {partition: Owned(epoch, at, bool(revoking)) for partition, epoch, at, revoking in rows}
 
 
-def _expel(connection: sqlite3.Connection, group: str, boot: str, now: float) -> bool:
+def _expel(
+    connection: sqlite3.Connection, me: Membership, boot: str, now: float, presence: Presence
+) -> bool:
     # A time further ahead than leases are long was written before a reboot.
-    dead = connection.execute(
-        'DELETE FROM members WHERE group_name = ? AND'
-        ' (boot != ? OR expires_at < ? OR expires_at > ? + 2 * lease_seconds)',
-        (group, boot, now, now),
-    ).rowcount
+    others = connection.execute(
+        'SELECT member, boot != ? OR expires_at < ? OR expires_at > ? + 2 * lease_seconds'
+        ' FROM members WHERE group_name = ? AND member != ?',
+        (boot, now, now, me.group, me.member),
+    ).fetchall()
+    gone = [member for member, expired in others if expired or presence.is_dead(member)]
+    connection.executemany('DELETE FROM members WHERE member = ?', [(m,) for m in gone])
     freed = connection.execute(
         'UPDATE group_partitions SET owner = NULL, revoking = 0'
         ' WHERE group_name = ? AND owner IS NOT NULL'
         ' AND owner NOT IN (SELECT member FROM members WHERE group_name = ?)',
-        (group, group),
+        (me.group, me.group),
     ).rowcount
-    return bool(dead or freed)
+    for member in gone:
+        presence.forget(member)
+    return bool(gone or freed)
 
 
 def _rebalance(connection: sqlite3.Connection, me: Membership) -> bool:

@@ -17,12 +17,15 @@ from drakkar.models.message import TopicPartition
 from drakkar.source.log import group
 from drakkar.source.log.clock import Clock
 from drakkar.source.log.group import Owned
+from drakkar.source.log.presence import Presence
 from drakkar.source.log.slots import Slot, Slots
 from drakkar.source.log.store import LogStore
 
 log = structlog.get_logger('drakkar.source.log')
 
+# A renewal also finds the dead, so with long leases it comes more often than it must.
 _RENEWALS_PER_LEASE = 3
+_RENEW_SECONDS = 1.0
 
 
 class Membership:
@@ -44,6 +47,7 @@ class Membership:
         self.slots = Slots()
         self.changed = Event()
         self._store = store
+        self._presence = Presence(store.directory / f'{store.topic}.members')
         self._clock = clock
         self._reset = reset
         self._me = group.Membership(name, '', worker, lease_seconds)
@@ -63,12 +67,16 @@ class Membership:
         self._me = group.Membership(
             self._me.group, uuid.uuid4().hex, self._me.worker, self._me.lease_seconds
         )
-        self._store.run(group.join, self._me, self._clock, self._reset)
+        me = self._me
+        # Before the others can know of it: a member whose lock nobody holds counts as dead.
+        self._store.run(lambda _: self._presence.enter(me.member))
+        self._store.run(group.join, me, self._clock, self._reset)
 
     def keep_alive(self) -> None:
-        """Renew the lease for ever: three times a lease, and at once when `nudge` is called."""
+        """Renew the lease for ever: some times a lease, and at once when `nudge` is called."""
+        pause = min(_RENEW_SECONDS, self._me.lease_seconds / _RENEWALS_PER_LEASE)
         while True:
-            self._wake.wait(self._me.lease_seconds / _RENEWALS_PER_LEASE)
+            self._wake.wait(pause)
             self._wake.clear()
             try:
                 self.renew()
@@ -94,13 +102,13 @@ class Membership:
         if self._giving_back:
             self._give_back()
         now = self._clock.now()
-        owned = self._store.run(group.renew, self._me, self._clock)
+        owned = self._store.run(group.renew, self._me, self._clock, self._presence)
         if owned is None:
             log.warning('lease_expired', group=self._me.group, lost=sorted(self.slots))
             self._expelled()
             self._enter()
             now = self._clock.now()
-            owned = self._store.run(group.renew, self._me, self._clock) or {}
+            owned = self._store.run(group.renew, self._me, self._clock, self._presence) or {}
         self._lease_until = now + self._me.lease_seconds
         self._follow(owned)
 
@@ -180,6 +188,11 @@ class Membership:
             self.slots.clear()
             self._notes.clear()
             self._store.run(group.leave, self._me)
+            self._presence.forget(self._me.member)
+
+    def close(self) -> None:
+        """Let the others know, if they don't yet, that this member is gone."""
+        self._presence.close()
 
     def _named(self, partition: int) -> TopicPartition:
         return TopicPartition(self._store.topic, partition)

@@ -78,6 +78,7 @@ class LogSource(Source):
         try:
             self._membership.join()
         except SourceError as error:
+            self._membership.close()
             self._store.close()
             raise ConnectError(str(error)) from error
         self._events = events
@@ -182,8 +183,9 @@ class LogSource(Source):
             try:
                 self._membership.leave()
             except SourceError as error:
-                # The lease runs out by itself; nothing is lost by it.
+                # The others find out by themselves; nothing is lost by it.
                 log.warning('leave_failed', error=str(error))
+        self._membership.close()
         self._store.close()
 
     def _retain(self) -> None:

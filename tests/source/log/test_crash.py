@@ -21,10 +21,10 @@ ROUNDS = 3
 
 
 class Victim:
-    def __init__(self, action, log, journal):
+    def __init__(self, action, log, journal, *more):
         self.journal = journal
         environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
-        command = [sys.executable, str(VICTIM), action, str(log), str(journal)]
+        command = [sys.executable, str(VICTIM), action, str(log), str(journal), *more]
         self.process = subprocess.Popen(command, env=environment)
 
     def lines(self):
@@ -43,8 +43,8 @@ class Victim:
 def spawn(path, tmp_path):
     victims = []
 
-    def start(action):
-        victims.append(Victim(action, path, tmp_path / f'journal-{len(victims)}'))
+    def start(action, *more):
+        victims.append(Victim(action, path, tmp_path / f'journal-{len(victims)}', *more))
         return victims[-1]
 
     yield start
@@ -119,3 +119,11 @@ def test_a_stopped_process_loses_its_partitions_and_does_not_disturb_when_it_goe
     until(lambda: len(other.owned) == 4)
     assert [line for line in zombie.lines()[len(seen) :] if not line.startswith('ready')] == []
     assert zombie.process.poll() is None
+
+
+def test_a_killed_process_is_succeeded_at_once(spawn, worker, until):
+    victim = spawn('consume', '600')
+    until(lambda: victim.lines(), timeout=20)
+    victim.kill()
+    successor = worker('successor', lease_seconds=600).start()
+    until(lambda: successor.owned == set(range(8)))

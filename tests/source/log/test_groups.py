@@ -10,6 +10,7 @@ from drakkar.errors import PartitionLostError
 from drakkar.models.message import TopicPartition
 from drakkar.source.log.clock import Clock, machine_clock
 from drakkar.source.log.group import Membership, join, renew
+from drakkar.source.log.presence import Presence
 from drakkar.source.log.store import LogStore
 
 ALL = set(range(8))
@@ -36,7 +37,7 @@ def test_revoked_partitions_wait_for_the_release(worker, until):
     until(lambda: second.owned == revoked)
 
 
-def test_closing_hands_over_at_once_and_from_the_committed_offsets(worker, producer, until):
+def test_closing_hands_over_at_once_and_from_the_committed_offsets(worker, producer, until, path):
     for partition in range(8):
         for _ in range(3):
             producer.append(b'x', partition=partition)
@@ -45,6 +46,7 @@ def test_closing_hands_over_at_once_and_from_the_committed_offsets(worker, produ
     first.source.commit({TopicPartition('messages', p): 2 for p in range(8)})
     second = worker('second', lease_seconds=600)
     first.stop()
+    assert list((path / 'messages.members').iterdir()) == []
     second.start()
     until(lambda: len(second.got) == 8)
     assert {m.offset for m in second.got} == {2}
@@ -56,6 +58,17 @@ def test_a_dead_workers_partitions_are_taken_when_its_lease_ends(worker, until):
     until(lambda: len(first.owned) == len(second.owned) == 4)
     first.abandon()
     until(lambda: second.owned == ALL)
+
+
+def test_a_dead_process_is_found_out_before_its_lease_ends(worker, until, path):
+    first = worker('first', lease_seconds=600).start()
+    until(lambda: first.owned == ALL)
+    second = worker('second', lease_seconds=600).start()
+    until(lambda: len(first.owned) == len(second.owned) == 4)
+    first.abandon()
+    first.source._membership.close()  # as the kernel does
+    until(lambda: second.owned == ALL)
+    assert len(list((path / 'messages.members').iterdir())) == 1
 
 
 def test_a_zombie_neither_commits_nor_reads_and_joins_again(worker, producer, until, path):
@@ -126,16 +139,16 @@ def test_leases_of_before_a_reboot_are_void(path):
     store.open()
     old = Membership('g', 'old', 'w', 10)
     new = Membership('g', 'new', 'w', 10)
-    now = machine_clock()
+    now, presence = machine_clock(), Presence(path / 'members')
     for written, read in (
         (dataclasses.replace(now, boot='earlier'), now),
         (Clock('', lambda: 1e6), Clock('', lambda: 5.0)),
     ):
         store.run(join, old, written, 'earliest')
-        assert set(store.run(renew, old, written)) == ALL
+        assert set(store.run(renew, old, written, presence)) == ALL
         store.run(join, new, read, 'earliest')
-        assert set(store.run(renew, new, read)) == ALL
-        assert store.run(renew, old, read) is None
+        assert set(store.run(renew, new, read, presence)) == ALL
+        assert store.run(renew, old, read, presence) is None
         store.run(lambda c: c.execute('DELETE FROM members'))
     store.close()
 
@@ -152,7 +165,7 @@ def test_a_renewal_takes_its_time_while_it_holds_the_lock(path):
             return 5.0
 
         join(connection, me, Clock('', now), 'earliest')
-        return renew(connection, me, Clock('', now))
+        return renew(connection, me, Clock('', now), Presence(path))
 
     assert set(store.run(renew_noting)) == ALL
     assert locked == [True, True]

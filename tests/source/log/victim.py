@@ -1,6 +1,6 @@
 """A process that appends or consumes until it is killed, and writes down what it was promised.
 
-`victim.py append|consume LOG JOURNAL`: each line of the journal was true when written.
+`victim.py append|consume LOG JOURNAL [LEASE_SECONDS]`: a line of the journal was true when written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from drakkar.source.log.source import LogSource  # noqa: E402
 BATCH = 7
 
 
-def append(path: str, write) -> None:
+def append(path: str, write, lease: float) -> None:
     with LogProducer(path, partitions=4) as producer:
         write('ready')
         number = 0
@@ -32,8 +32,8 @@ def append(path: str, write) -> None:
             number += 1
 
 
-def consume(path: str, write) -> None:
-    options = LogOptions().load({'path': path, 'lease_seconds': 0.5, 'poll_interval_ms': 5})
+def consume(path: str, write, lease: float) -> None:
+    options = LogOptions().load({'path': path, 'lease_seconds': lease, 'poll_interval_ms': 5})
     source = LogSource(options, f'w{os.getpid()}')
     given_up = []
     source.start(SourceEvents(lambda tps: None, given_up.extend, lambda tps: None))
@@ -53,8 +53,8 @@ def consume(path: str, write) -> None:
 
 
 if __name__ == '__main__':
-    action, log_path, journal = sys.argv[1:]
+    action, log_path, journal, *rest = sys.argv[1:]
     descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     {'append': append, 'consume': consume}[action](
-        log_path, lambda line: os.write(descriptor, f'{line}\n'.encode())
+        log_path, lambda line: os.write(descriptor, f'{line}\n'.encode()), float(*rest or [0.5])
     )
