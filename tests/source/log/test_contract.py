@@ -36,17 +36,22 @@ class LogLab(Lab):
     def committed(self, partition):
         return self.sql('SELECT committed FROM group_partitions WHERE partition = ?', partition)[0]
 
-    def revoke(self, partition):
-        self.sql('UPDATE group_partitions SET revoking = 1 WHERE partition = ?', partition)
-
-    def lose(self, partition):
-        # Another live member takes it, as after a lease that ran out.
+    def another_joins(self):
         self.sql(
             'INSERT INTO members (member, group_name, worker, boot, expires_at, lease_seconds)'
             ' SELECT ?, group_name, ?, boot, expires_at, lease_seconds FROM members',
             'other',
             'other',
         )
+
+    def revoke(self, partition):
+        # The higher half goes to a second member.
+        assert partition >= PARTITIONS // 2
+        self.another_joins()
+
+    def lose(self, partition):
+        # Another live member takes it, as after a lease that ran out.
+        self.another_joins()
         self.sql(
             "UPDATE group_partitions SET owner = 'other', epoch = epoch + 1 WHERE partition = ?",
             partition,

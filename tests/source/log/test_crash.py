@@ -17,7 +17,7 @@ from tests.source.log.victim import BATCH
 
 VICTIM = Path(__file__).with_name('victim.py')
 ROOT = VICTIM.parents[3]
-ROUNDS = 3
+ROUNDS = 2
 
 
 class Victim:
