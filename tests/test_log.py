@@ -255,8 +255,9 @@ def test_a_wrong_option_is_a_configuration_error_that_changes_nothing(lines, opt
     assert lines()[-1]['event'] == 'still here'
 
 
-def test_reset_leaves_libraries_alone_and_can_be_captured():
+def test_reset_leaves_libraries_alone_and_can_be_captured(monkeypatch):
     root = logging.getLogger()
+    monkeypatch.setattr(root, 'level', logging.CRITICAL)
     before = list(root.handlers), root.level
     configure()
     logger.info('cached now')

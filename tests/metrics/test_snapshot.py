@@ -22,6 +22,7 @@ def state():
             partition(0, queued=3, committed=10, high_watermark=17, stalled=2),
             partition(1, queued=0, committed=None, high_watermark=5),
             partition(2, queued=1, committed=4, high_watermark=5),
+            partition(3, committed=9, high_watermark=9),
         ],
         pool=PoolSnapshot(4, active=3, waiting=9, idle_slot_seconds=12.5),
         sinks=[SinkSnapshot(SinkRef('http', 'hook'), queued=6, breaker=0.5)],
@@ -46,7 +47,7 @@ def test_the_state_is_read_at_each_scrape(value, state):
 
 def test_every_part_of_the_state_is_exported(value):
     expected = {
-        'assigned_partitions': 3,
+        'assigned_partitions': 4,
         'total_queued': 21,
         'backpressure_active': 1,
         'consumer_idle_seconds_total': 1.25,
@@ -72,13 +73,14 @@ def test_partitions_have_series_of_their_own(value):
 def test_a_lag_that_is_not_known_is_not_exported(value):
     assert value('offset_lag', topic='requests', partition='1') is None
     assert value('partition_queue_size', topic='requests', partition='1') == 0
+    assert value('offset_lag', topic='requests', partition='3') == 0
 
 
 def test_the_series_of_a_revoked_partition_disappear(value, state):
     del state.partitions[0]
     for name in ('partition_queue_size', 'offset_lag', 'stalled_offsets'):
         assert value(name, topic='requests', partition='0') is None
-    assert value('assigned_partitions') == 2
+    assert value('assigned_partitions') == 3
     assert value('consumer_lag') == 1
 
 
