@@ -15,9 +15,9 @@ class Feed:
 
     __slots__ = ('_fd', '_rest', '_watcher')
 
-    def __init__(self, fd: int, data: bytes) -> None:
+    def __init__(self, fd: int, data: memoryview) -> None:
         self._fd = fd
-        self._rest = memoryview(data)
+        self._rest = data
         self._watcher: Any = None
 
     def start(self, loop: Any) -> None:

@@ -61,7 +61,7 @@ class Launcher:
         process = Process(self._around)
         path = self._programs.find(program)
         try:
-            stdin = task.stdin.encode() if isinstance(task.stdin, str) else task.stdin
+            stdin = None if task.stdin is None else _input(task.stdin)
             env = merge(self._environment, task.env) if task.env else self._environment
             process.start(path, [program, *task.args], env, stdin)
         except OSError as error:
@@ -84,6 +84,10 @@ class Launcher:
         around, self._around = self._around, None
         if around is not None:
             close_fd(around.devnull)
+
+
+def _input(stdin: str | bytes) -> memoryview:
+    return memoryview(stdin.encode() if isinstance(stdin, str) else stdin)
 
 
 def _open_devnull() -> int:

@@ -80,7 +80,9 @@ class Process:
         self.status: int | None = None
         self.stopped_by: FailureKind | None = None
 
-    def start(self, path: str, argv: Sequence[str], env: Environment, stdin: bytes | None) -> None:
+    def start(
+        self, path: str, argv: Sequence[str], env: Environment, stdin: memoryview | None
+    ) -> None:
         """Spawn the program. Raises OSError, ValueError or TypeError; nothing is left open then."""
         around = self._around
         ours: list[int] = []
@@ -157,17 +159,18 @@ class Process:
 
     def _wait_for_pipes(self) -> None:
         """Give a process that holds our pipes its grace, then end it and take what it wrote."""
-        if self.stopped_by is not FailureKind.CANCELLED:
-            self._watch_output()
-            self._expired = False
-            self._arm(PIPE_GRACE_SECONDS, self._on_expired)
-            while not self._expired and (self.stdout.open or self.stderr.open):
-                if self.stopped_by is FailureKind.CANCELLED:
-                    break
-                self._park()
+        self._watch_output()
+        self._expired = False
+        self._arm(PIPE_GRACE_SECONDS, self._on_expired)
+        while not self._grace_is_over():
+            self._park()
         self._signal(signal.SIGKILL)
         self.stdout.drain()
         self.stderr.drain()
+
+    def _grace_is_over(self) -> bool:
+        cancelled = self.stopped_by is FailureKind.CANCELLED
+        return self._expired or cancelled or not (self.stdout.open or self.stderr.open)
 
     def _reap(self) -> None:
         self._greenlet = getcurrent()

@@ -78,7 +78,6 @@ class Slot:
         self.busy_since = began = monotonic()
         run.slot = self.index
         run.queue_seconds = began - run.submitted_at
-        outcome: TaskOutcome
         try:
             process = self._launcher.launch(run.task)
         except LaunchError as error:

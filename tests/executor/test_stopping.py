@@ -1,0 +1,191 @@
+"""Timeouts, cancellation, and what programs leave behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+import gevent
+import gevent.subprocess
+import pytest
+
+from drakkar.executor import process
+from drakkar.models.task import ExecutorError, ExecutorResult, FailureKind
+from tests.executor.world import World, alive, eventually, group_members, open_pipes
+
+
+@pytest.fixture
+def quick(make_world: Callable[..., World]) -> World:
+    """A pool whose programs are stopped after a moment."""
+    return make_world(task_timeout_seconds=0.15, kill_grace_seconds=0.15)
+
+
+def test_timeout_stops_a_program_that_heeds_sigterm(make_world: Callable[..., World]) -> None:
+    world = make_world(kill_grace_seconds=60)
+    outcome = world.run('sleeper', timeout_seconds=0.15)
+    assert isinstance(outcome, ExecutorError)
+    assert (outcome.kind, outcome.exit_code, outcome.stdout) == (FailureKind.TIMEOUT, 3, 'ready\n')
+    assert outcome.exception == 'ran longer than 0.15 s'
+    assert 0.15 <= outcome.duration_seconds < 10
+
+
+def test_timeout_kills_a_group_that_ignores_sigterm(quick: World) -> None:
+    submitted = quick.submit('stubborn', 'fork')
+    pid = quick.started(1)
+    eventually(lambda: len(group_members(pid)) == 2)
+    outcome = submitted.outcome()
+    assert (outcome.kind, outcome.exit_code) == (FailureKind.TIMEOUT, -9)
+    assert outcome.duration_seconds >= 0.3
+    assert outcome.stdout == 'ready\nready\n'
+    eventually(lambda: not group_members(pid), timeout=1)
+
+
+def test_tasks_own_timeout_wins_and_zero_is_none(quick: World) -> None:
+    assert quick.run('close_stdout', '400', timeout_seconds=0).kind is FailureKind.EXIT
+    assert quick.run('close_stdout', '400', timeout_seconds=30).kind is FailureKind.EXIT
+    assert quick.run('close_stdout', '400').kind is FailureKind.TIMEOUT
+
+
+def test_a_grandchild_that_holds_the_pipe_may_finish(world: World) -> None:
+    outcome = world.run('leave_child', '100')
+    assert isinstance(outcome, ExecutorResult)
+    assert outcome.stdout.endswith('late\n')
+
+
+@pytest.mark.parametrize('session', [(), ('session',)])
+def test_a_grandchild_can_hold_the_pipe_only_for_its_grace(
+    world: World, session: tuple[str, ...]
+) -> None:
+    outcome = world.run('leave_child', '60000', *session)
+    assert isinstance(outcome, ExecutorResult)
+    assert 'late' not in outcome.stdout
+    assert process.PIPE_GRACE_SECONDS <= outcome.duration_seconds < 5
+    grandchild = int(outcome.stdout)
+    if session:  # it left our group: it lives on, as it asked, and holds nothing of ours
+        assert alive(grandchild)
+        os.kill(grandchild, signal.SIGKILL)
+    eventually(lambda: not alive(grandchild))
+
+
+def test_what_a_program_leaves_in_its_group_is_killed(world: World) -> None:
+    outcome = world.run('leave_child', '60000', 'quiet')
+    assert outcome.duration_seconds < 5
+    eventually(lambda: not alive(int(outcome.stdout)), timeout=2)
+
+
+def test_cancel_while_it_runs_kills_the_group(world: World) -> None:
+    submitted = world.submit('stubborn', 'fork')
+    pid = world.started(1)
+    eventually(lambda: len(group_members(pid)) == 2)
+    submitted.run.cancel()
+    outcome = submitted.outcome()
+    assert (outcome.kind, outcome.exit_code, outcome.pid) == (FailureKind.CANCELLED, -9, pid)
+    eventually(lambda: not group_members(pid), timeout=1)
+    submitted.run.cancel()
+    gevent.sleep(0)
+    assert submitted.calls == 1
+
+
+def test_cancel_before_the_program_was_given_a_turn(world: World) -> None:
+    submitted = world.submit('ok')
+    submitted.run.cancel()
+    submitted.run.cancel()
+    outcome = submitted.outcome()
+    assert (outcome.kind, outcome.slot, outcome.pid) == (FailureKind.CANCELLED, -1, None)
+    assert world.observer.pids == []
+    assert submitted.calls == 1
+
+
+def test_cancel_while_it_waits_is_told_at_once(make_world: Callable[..., World]) -> None:
+    world = make_world(max_executors=1)
+    blocking = world.submit('stubborn')
+    world.started(1)
+    waiting, after = world.submit('ok'), world.submit('ok')
+    waiting.run.cancel()
+    assert not waiting.over  # never in the caller's greenlet
+    assert waiting.outcome().kind is FailureKind.CANCELLED
+    assert waiting.greenlet == 'executor-cancelled'
+    assert not blocking.over
+    blocking.run.cancel()
+    assert after.outcome().stdout == 'ok\n'
+    assert len(world.observer.pids) == 2
+
+
+def test_cancel_during_the_write_of_its_input(world: World) -> None:
+    submitted = world.submit('stubborn', stdin=b'x' * (10 << 20))
+    world.started(1)
+    gevent.sleep(0)
+    submitted.run.cancel()
+    assert submitted.outcome().kind is FailureKind.CANCELLED
+    eventually(lambda: open_pipes() == 0 or world.run('ok').stdout == 'ok\n')
+
+
+def test_cancel_while_a_grandchild_holds_the_pipe(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, 'PIPE_GRACE_SECONDS', 60)
+    submitted = world.submit('leave_child', '60000')
+    pid = world.started(1)
+    eventually(lambda: not alive(pid))
+    gevent.sleep(0.02)
+    submitted.run.cancel()
+    outcome = submitted.outcome()
+    assert outcome.kind is FailureKind.CANCELLED
+    eventually(lambda: not alive(int(outcome.stdout)), timeout=1)
+
+
+def test_cancel_after_the_end_does_nothing(world: World) -> None:
+    submitted = world.submit('ok')
+    assert isinstance(submitted.outcome(), ExecutorResult)
+    submitted.run.cancel()
+    gevent.sleep(0)
+    assert submitted.calls == 1
+
+
+def test_killed_slot_ends_its_run_as_cancelled_and_reaps(make_world: Callable[..., World]) -> None:
+    world = make_world(max_executors=2)
+    submitted = world.submit('stubborn', 'fork', stdin=b'x' * (1 << 20))
+    pid = world.started(1)
+    eventually(lambda: len(group_members(pid)) == 2)
+    assert world.pool._greenlets[0].name == 'executor-slot-0'
+    world.pool._greenlets[0].kill(timeout=10)
+    assert submitted.outcome().kind is FailureKind.CANCELLED
+    assert submitted.calls == 1
+    assert not group_members(pid)
+    assert not os.path.exists(f'/proc/{pid}')
+    assert world.run('ok').slot == 1
+
+
+def test_killed_idle_slot_is_not_waited_for(make_world: Callable[..., World]) -> None:
+    world = make_world(max_executors=2)
+    world.run('ok')
+    world.pool._greenlets[0].kill(timeout=10)
+    assert [world.run('ok').slot for _ in range(2)] == [1, 1]
+
+
+def test_close_ends_everything_and_may_be_called_again(make_world: Callable[..., World]) -> None:
+    world = make_world(max_executors=2, kill_grace_seconds=60)
+    runs = [world.submit('stubborn', 'fork') for _ in range(5)]
+    pids = [world.started(1), world.started(2)]
+    world.pool.close()
+    assert [run.outcome().kind for run in runs] == [FailureKind.CANCELLED] * 5
+    assert [run.calls for run in runs] == [1] * 5
+    assert not any(os.path.exists(f'/proc/{pid}') for pid in pids)
+    world.pool.close()
+    late = world.submit('ok')
+    assert late.outcome().kind is FailureKind.CANCELLED
+    assert world.pool.snapshot().active == 0
+
+
+def test_gevents_own_subprocess_lives_beside_the_pool(world: World) -> None:
+    program = world.program('fail')
+
+    def theirs() -> list[int]:
+        return [gevent.subprocess.call([program, str(n)], **quiet) for n in range(1, 6)]
+
+    quiet = {'stdout': gevent.subprocess.DEVNULL, 'stderr': gevent.subprocess.DEVNULL}
+    other = gevent.spawn(theirs)
+    ours = [world.submit('fail', str(n)) for n in range(1, 30)]
+    assert [run.outcome().exit_code for run in ours] == list(range(1, 30))
+    assert other.get(timeout=15) == [1, 2, 3, 4, 5]
