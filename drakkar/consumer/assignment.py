@@ -62,6 +62,7 @@ class Assignment:
         self._drain_timeout = drain_timeout
         self._active: dict[TopicPartition, Processor] = {}
         self._draining: dict[TopicPartition, Processor] = {}
+        self._closing = False
 
     @property
     def events(self) -> SourceEvents:
@@ -81,7 +82,7 @@ class Assignment:
         return self._active.get(partition)
 
     def assigned(self, partitions: Sequence[TopicPartition]) -> None:
-        fresh = [p for p in partitions if p not in self._active]
+        fresh = [p for p in partitions if p not in self._active and not self._closing]
         if not fresh:
             return
         for partition in fresh:
@@ -116,7 +117,11 @@ class Assignment:
         self._greenlets.spawn('lost', self._cancel, leaving)
 
     def drain_all(self, timeout: float) -> list[TopicPartition]:
-        """Drain every partition, commit, release; return those that were not clean."""
+        """Drain every partition and commit; return those that were not clean.
+
+        Nothing is released or taken any more: leaving the group does it for all at once.
+        """
+        self._closing = True
         leaving = self._take(list(self._active))
         return self._drain(leaving, timeout)
 
@@ -160,7 +165,8 @@ class Assignment:
             self._commits.forget([partition])
         processor.cancel()
         self._draining.pop(partition, None)
-        self._source.release([partition])
+        if not self._closing:
+            self._source.release([partition])
 
     def _commit(self, partition: TopicPartition) -> None:
         """Commit a drained partition, again while the source is away, within the drain time."""

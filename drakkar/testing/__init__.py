@@ -1,1 +1,9 @@
-"""What a plugin's own tests use: the sink contract suite and an in-memory worker harness."""
+"""For the tests of plugins: a worker in memory for handlers, a contract suite for sinks.
+
+`run_handler` and `WorkerHarness` are here; the suite is
+`drakkar.testing.sink_contract.SinkContract`, which needs pytest.
+"""
+
+from drakkar.testing.harness import WorkerHarness, run_handler
+
+__all__ = ['WorkerHarness', 'run_handler']

@@ -25,6 +25,7 @@ from drakkar.errors import ConfigError, PluginError
 from drakkar.greenlets import NamedGreenlet
 from drakkar.plugins import PluginManager
 from drakkar.worker.build import build_worker, make_handler
+from drakkar.worker.worker import Worker
 
 _REFRESH_SECONDS = 0.1
 _TEMPLATE = Path(__file__).with_name('demo.ini')
@@ -89,7 +90,7 @@ def demo_command(
 
     _produce(plugins.sources['log'], config, make_requests(files, messages, seed))
     stats.started = time.monotonic()
-    running = NamedGreenlet('worker', worker.run)
+    running = NamedGreenlet('worker', _outcome, worker)
     running.start()
     _watch(running, stats, messages, quiet=as_json)
     if not running.dead:
@@ -98,7 +99,18 @@ def demo_command(
             click.echo('The worker stays up; Ctrl-C ends it.')
             running.join()
     worker.stop()
-    running.get()
+    error = running.get()
+    if error is not None:
+        raise error
+
+
+def _outcome(worker: Worker) -> Exception | None:
+    """Run the worker and return how it failed, for the command itself to raise."""
+    try:
+        worker.run()
+    except Exception as error:
+        return error
+    return None
 
 
 def _plugins() -> PluginManager:
