@@ -39,26 +39,26 @@ def wait_for_death(worker: int) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def sweep(token: str) -> None:
-    """Kill all processes of the pool, again until there are none."""
+def sweep(token: str, spared: int) -> None:
+    """Kill all processes of the pool, again until there are none; not session `spared`."""
     mark = f'DRAKKAR_POOL={token}'.encode()
     deadline = time.monotonic() + _SWEEP_SECONDS
     quiet = 0
     while quiet < _QUIET_SWEEPS and time.monotonic() < deadline:
-        quiet = 0 if kill_marked(mark) else quiet + 1
+        quiet = 0 if kill_marked(mark, spared) else quiet + 1
         time.sleep(_PAUSE_SECONDS)
 
 
-def kill_marked(mark: bytes) -> bool:
-    """Kill every process with `mark` in its environment, its group and its session.
+def kill_marked(mark: bytes, spared: int) -> bool:
+    """Kill every session that has a process with `mark` in its environment.
 
-    A program may clear its children's environment, but they stay in its group
-    or session, which are the pool's own: every task starts a session.
+    A program may clear its children's environment, but they stay in its session,
+    which is the pool's own: every task starts one.
     """
-    sessions = {os.getsid(pid) for pid in _processes() if _is_marked(pid, mark)}
+    sessions = {_session(pid) for pid in _processes() if _is_marked(pid, mark)} - {0, spared}
     for pid in _processes() if sessions else ():
         with contextlib.suppress(OSError):
-            if os.getsid(pid) in sessions:
+            if _session(pid) in sessions:
                 os.kill(pid, signal.SIGKILL)
     return bool(sessions)
 
@@ -66,6 +66,14 @@ def kill_marked(mark: bytes) -> bool:
 def _processes() -> list[int]:
     own = os.getpid()
     return [int(name) for name in os.listdir('/proc') if name.isdigit() and int(name) != own]
+
+
+def _session(pid: int) -> int:
+    """Return the session of `pid`, 0 where it is over or out of sight."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
 
 
 def _is_marked(pid: int, mark: bytes) -> bool:
@@ -81,8 +89,10 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     token, worker = sys.argv[1], int(sys.argv[2])
+    # The worker's own session may hold the user's shell. No task is in it.
+    spared = _session(worker)
     wait_for_death(worker)
-    sweep(token)
+    sweep(token, spared)
 
 
 if __name__ == '__main__':

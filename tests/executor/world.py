@@ -72,7 +72,7 @@ class World:
         self.died: list[tuple[str, BaseException]] = []
         self.observer = Starts()
         self.nursery = Nursery(lambda name, error: self.died.append((name, error)))
-        section = ExecutorOptions().load({key: value for key, value in options.items()})
+        section = ExecutorOptions().load(options)
         self.pool = ProcessPool(section, self.observer, self.nursery, environ)
         if start:
             self.pool.start()
@@ -134,14 +134,3 @@ def group_members(pgid: int) -> list[int]:
             except OSError:
                 continue
     return members
-
-
-def open_pipes() -> int:
-    """How many pipes this process has open."""
-    count = 0
-    for name in os.listdir('/proc/self/fd'):
-        try:
-            count += os.readlink(f'/proc/self/fd/{name}').startswith('pipe:')
-        except OSError:
-            continue
-    return count
