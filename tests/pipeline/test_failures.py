@@ -10,7 +10,7 @@ import marshmallow as ma
 import pytest
 
 import drakkar.api as dk
-from drakkar.testing.harness import WorkerHarness, run_handler
+from drakkar.testing import WorkerHarness, run_handler
 from tests.pipeline.handlers import FAST_RETRIES, Lost, Out, ShellHandler, shell
 
 

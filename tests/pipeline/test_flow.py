@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import drakkar.api as dk
-from drakkar.testing.harness import WorkerHarness, run_handler
+from drakkar.testing import WorkerHarness, run_handler
 from tests.pipeline.handlers import Out, ShellHandler, shell
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import drakkar.api as dk
 from drakkar.errors import DeadLetterError, DrainTimeoutError, DrakkarError, SourceError
-from drakkar.testing.harness import WorkerHarness
+from drakkar.testing import WorkerHarness
 from tests.pipeline.handlers import FAST_RETRIES, Out, ShellHandler
 
 

@@ -13,7 +13,7 @@ from drakkar_handler_ripgrep.program import WRAPPER, find_ripgrep
 from drakkar_sink_filesystem import FilePayload
 
 import drakkar.api as dk
-from drakkar.testing.harness import WorkerHarness
+from drakkar.testing import WorkerHarness
 
 try:
     RIPGREP = find_ripgrep()

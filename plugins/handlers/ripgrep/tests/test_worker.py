@@ -11,7 +11,7 @@ from drakkar_handler_ripgrep.program import find_ripgrep
 from drakkar_sink_filesystem import FilePayload
 
 import drakkar.api as dk
-from drakkar.testing.harness import WorkerHarness, run_handler
+from drakkar.testing import WorkerHarness, run_handler
 
 try:
     find_ripgrep()

@@ -11,7 +11,7 @@ from drakkar_handler_symbol_count.handler import PROGRAM
 from drakkar_sink_filesystem import FilePayload
 
 import drakkar.api as dk
-from drakkar.testing.harness import WorkerHarness
+from drakkar.testing import WorkerHarness
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drakkar_handler_symbol_count import SymbolCountHandler
 from drakkar_sink_filesystem import FilePayload
 
-from drakkar.testing.harness import run_handler
+from drakkar.testing import run_handler
 
 
 def test_every_message_is_counted() -> None:
