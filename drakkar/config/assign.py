@@ -11,7 +11,7 @@ from marshmallow import Schema
 from drakkar.config import ini
 from drakkar.config.base import Option
 from drakkar.config.expand import expand
-from drakkar.config.masking import MASK, looks_secret, mask_text
+from drakkar.config.masking import mask_text
 from drakkar.config.nested import Mapping as FreeMapping
 from drakkar.config.nested import Section
 from drakkar.config.problems import DEFAULT, Origin, Problem, listed, nearest, place, quote
@@ -23,6 +23,7 @@ from drakkar.config.tree import (
     find_option,
     find_section,
 )
+from drakkar.redact import MASK, is_secret_name
 
 PREFIX = 'DK_'
 SEPARATOR = '__'
@@ -214,7 +215,7 @@ def _shown(key: str, node: Node, value: Any) -> str:
         return quote(node.mask(text))
     if isinstance(node, FreeMapping):
         return quote(node.mask(key, text))
-    return quote(MASK if looks_secret(key) else mask_text(text))
+    return quote(MASK if is_secret_name(key) else mask_text(text))
 
 
 def _unknown_section(error: UnknownName) -> str:

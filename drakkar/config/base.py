@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, missing
 
-from drakkar.config.masking import MASK, mask_text
+from drakkar.config.masking import mask_text
+from drakkar.redact import MASK
 
 
 class Option(fields.Field[Any]):

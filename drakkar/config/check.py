@@ -10,10 +10,10 @@ from marshmallow import Schema
 
 from drakkar.config.assign import Assignment, Assignments
 from drakkar.config.base import Option
-from drakkar.config.masking import MASK
 from drakkar.config.nested import NamedSections
 from drakkar.config.problems import Origin, Problem, place
 from drakkar.config.tree import Node, Path, step
+from drakkar.redact import MASK
 
 # The key that marshmallow puts errors of a whole schema under.
 _WHOLE = '_schema'

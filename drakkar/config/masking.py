@@ -1,14 +1,15 @@
-"""What of a value may be shown: no password, no token, no credentials of a URL."""
+"""What of an option's value may be shown.
+
+Stricter than drakkar/redact.py in what it takes for a password, since a person
+may have written it in any form, but it leaves a URL its user name: whoever reads
+`config show` wants to know which account it is.
+"""
 
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 
-MASK = '***'
-
-# Names of variables whose values are taken for secrets, ignoring case.
-SECRET_NAMES = ('*PASSWORD*', '*PASSWD*', '*SECRET*', '*TOKEN*', '*_KEY', '*_DSN', '*CREDENTIAL*')
+from drakkar.redact import MASK
 
 # Greedy up to the last `@` of the word: a password may hold any character, `/` and `@` too.
 _URL_CREDENTIALS = re.compile(r'://(?:([^:/@\s]+):)?\S*@')
@@ -16,11 +17,6 @@ _PASSWORD_PARAMETER = re.compile(
     r"""\b(\w*(?:password|passwd|secret|token|credential|api_?key)\w*\s*=\s*)('[^']*'|[^\s&;,]+)""",
     re.IGNORECASE,
 )
-
-
-def looks_secret(name: str) -> bool:
-    """Return whether a variable of this name is taken for a secret."""
-    return any(fnmatchcase(name.upper(), pattern) for pattern in SECRET_NAMES)
 
 
 def mask_text(text: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing, post_load
 
-from drakkar.config.masking import MASK, looks_secret, mask_text
+from drakkar.config.masking import mask_text
 from drakkar.config.values import Options
+from drakkar.redact import MASK, is_secret_name
 
 
 class OptionSchema(Schema):
@@ -97,7 +98,7 @@ class Mapping(Section):
 
     def mask(self, name: str, text: str) -> str:
         """Return the value of `name` as it may be shown."""
-        if looks_secret(name):
+        if is_secret_name(name):
             return MASK if text else ''
         return mask_text(text)
 

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from drakkar.config.base import Option
-from drakkar.config.masking import MASK
 from drakkar.config.nested import Mapping, NamedSections, OptionSchema, SubSection
 from drakkar.config.rules import at_most, below
+from drakkar.redact import MASK
 
 __all__ = [
     'Bool',

@@ -10,11 +10,12 @@ from drakkar.config.base import Option
 from drakkar.config.config import Config
 from drakkar.config.expand import escape
 from drakkar.config.ini import assignment
-from drakkar.config.masking import MASK, looks_secret, mask_text
+from drakkar.config.masking import mask_text
 from drakkar.config.nested import Mapping as FreeMapping
 from drakkar.config.nested import NamedSections, Section, SubSection
 from drakkar.config.tree import Path
 from drakkar.config.values import Options
+from drakkar.redact import MASK, is_secret_name
 
 _HEADER = """\
 # The configuration in effect. Comments say where the value below them comes from.
@@ -72,7 +73,7 @@ def _options(
 def _shown(key: str, field: Any, value: Any) -> tuple[Any, str]:
     if isinstance(field, Option):
         return field.masked(value), field.mask(field.render(value))
-    text = MASK if looks_secret(key) else mask_text('' if value is None else str(value))
+    text = MASK if is_secret_name(key) else mask_text('' if value is None else str(value))
     return text, text
 
 

@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drakkar.config.masking import looks_secret, mask_text
+from drakkar.config.masking import mask_text
+from drakkar.redact import is_secret_name
 
 
 @pytest.mark.parametrize('name', ['DB_PASSWORD', 'api_token', 'AWS_SECRET_ID', 'X_KEY', 'PG_DSN'])
 def test_names_that_look_secret(name: str) -> None:
-    assert looks_secret(name)
+    assert is_secret_name(name)
 
 
 @pytest.mark.parametrize('name', ['PATH', 'KEYBOARD', 'LANG', 'DSN_HOST'])
 def test_names_that_do_not(name: str) -> None:
-    assert not looks_secret(name)
+    assert not is_secret_name(name)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 from marshmallow import validates_schema
 
 from drakkar.config import option
-from drakkar.config.masking import SECRET_NAMES
 from drakkar.config.option import OptionSchema
+from drakkar.redact import SECRET_PATTERNS
 
 
 class LimitOptions(OptionSchema):
@@ -91,7 +91,7 @@ class ExecutorOptions(OptionSchema):
         default=True, description="Whether tasks get the worker's own environment."
     )
     env_inherit_deny = option.List(
-        default=['DK_*', *SECRET_NAMES],
+        default=list(SECRET_PATTERNS),
         description='Patterns of variables that tasks do not get from the worker, ignoring case. '
         'A list given here replaces the default.',
     )
