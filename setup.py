@@ -51,6 +51,7 @@ setup(
         'drakkar': ['py.typed'],
         'drakkar.cli': ['templates/**/*.txt'],
         'drakkar.cli.demo': ['*.ini'],
+        'drakkar.metrics': ['assets/*'],
     },
     install_requires=[
         'bottle>=0.13',

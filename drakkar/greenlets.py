@@ -81,6 +81,7 @@ def kill_all(greenlets: Iterable[gevent.Greenlet], timeout: float | None = None)
     gevent.killall(list(greenlets), timeout=timeout)
 
 
+_OFFLOAD_THREADS = 4
 _offload_pool: ThreadPool | None = None
 
 
@@ -91,6 +92,19 @@ def offload(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     pays for code that releases it and keeps heartbeats alive for code that does not.
     """
     global _offload_pool
-    if _offload_pool is None:
-        _offload_pool = ThreadPool(4)
-    return _offload_pool.apply(fn, args, kwargs)
+    if _offload_pool is None:  # made at first use, by the process that uses it
+        _offload_pool = ThreadPool(_OFFLOAD_THREADS)
+    result, error = _offload_pool.apply(_caught, (fn, args, kwargs))
+    if error is not None:
+        raise error
+    return result
+
+
+def _caught(
+    fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, BaseException | None]:
+    """Return an exception as a value: gevent prints those that leave a pool's thread."""
+    try:
+        return fn(*args, **kwargs), None
+    except BaseException as error:
+        return None, error

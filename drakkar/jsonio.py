@@ -11,6 +11,7 @@ import datetime
 import decimal
 import enum
 import json
+import math
 import uuid
 from typing import Any
 
@@ -33,6 +34,11 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     raise TypeError(f'{type(value).__name__} can not be written as JSON')
+
+
+_ENCODER = json.JSONEncoder(
+    default=_plain, ensure_ascii=False, separators=(',', ':'), allow_nan=False
+)
 
 
 if orjson is not None:
@@ -62,7 +68,23 @@ else:
 
 
 def _stdlib_dumps(value: Any) -> bytes:
-    return json.dumps(value, default=_plain, ensure_ascii=False, separators=(',', ':')).encode()
+    try:
+        return _ENCODER.encode(value).encode()
+    except ValueError as error:
+        if isinstance(error, UnicodeError) or 'Circular' in str(error):
+            raise TypeError(f'can not be written as JSON: {error}') from error
+        return _ENCODER.encode(_finite(value)).encode()
+
+
+def _finite(value: Any) -> Any:
+    """Return `value` with null for what JSON has no number for, as orjson writes it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
 
 
 def dumps(value: Any) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from drakkar_sink_filesystem import FilePayload
 
 import drakkar.api as dk
 from drakkar import jsonio, log
@@ -18,6 +17,7 @@ from drakkar.cli.common import load_config
 from drakkar.contracts.source import ProducerRecord
 from drakkar.worker.build import build_worker, make_handler
 from drakkar.worker.worker import Worker
+from drakkar_sink_filesystem import FilePayload
 
 _CONFIG = """
 [drakkar]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drakkar_sink_filesystem import FilePayload
-
 import drakkar.api as dk
+from drakkar_sink_filesystem import FilePayload
 
 
 class EchoHandler(dk.Handler):

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drakkar_handler_ripgrep import RipgrepHandler, SearchRequest
-from drakkar_handler_ripgrep.program import WRAPPER, find_ripgrep
-from drakkar_sink_filesystem import FilePayload
 
 import drakkar.api as dk
 from drakkar.testing import WorkerHarness
+from drakkar_handler_ripgrep import RipgrepHandler, SearchRequest
+from drakkar_handler_ripgrep.program import WRAPPER, find_ripgrep
+from drakkar_sink_filesystem import FilePayload
 
 try:
     RIPGREP = find_ripgrep()

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import drakkar.api as dk
 from drakkar_handler_ripgrep.program import (
     EXIT_BAD_REQUEST,
     EXIT_SIMULATED,
@@ -17,8 +19,6 @@ from drakkar_handler_ripgrep.program import (
     arguments,
     find_ripgrep,
 )
-
-import drakkar.api as dk
 
 try:
     RIPGREP = find_ripgrep()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from drakkar_handler_ripgrep import SearchRequest
-from drakkar_handler_ripgrep.request import MAX_SEARCHES
 from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
+
+from drakkar_handler_ripgrep import SearchRequest
+from drakkar_handler_ripgrep.request import MAX_SEARCHES
 
 schema = SearchRequest()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from drakkar_handler_ripgrep.routes import MODULES, Routes
 from drakkar_sink_filesystem import FilePayload
 

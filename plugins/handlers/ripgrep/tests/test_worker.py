@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drakkar_handler_ripgrep import RipgrepHandler
-from drakkar_handler_ripgrep.program import find_ripgrep
-from drakkar_sink_filesystem import FilePayload
 
 import drakkar.api as dk
 from drakkar.testing import WorkerHarness, run_handler
+from drakkar_handler_ripgrep import RipgrepHandler
+from drakkar_handler_ripgrep.program import find_ripgrep
+from drakkar_sink_filesystem import FilePayload
 
 try:
     find_ripgrep()

@@ -6,12 +6,12 @@ import os
 import subprocess
 
 import pytest
-from drakkar_handler_symbol_count import SymbolCountHandler
-from drakkar_handler_symbol_count.handler import PROGRAM
-from drakkar_sink_filesystem import FilePayload
 
 import drakkar.api as dk
 from drakkar.testing import WorkerHarness
+from drakkar_handler_symbol_count import SymbolCountHandler
+from drakkar_handler_symbol_count.handler import PROGRAM
+from drakkar_sink_filesystem import FilePayload
 
 
 @pytest.fixture

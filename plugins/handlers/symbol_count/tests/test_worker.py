@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from drakkar.testing import run_handler
 from drakkar_handler_symbol_count import SymbolCountHandler
 from drakkar_sink_filesystem import FilePayload
-
-from drakkar.testing import run_handler
 
 
 def test_every_message_is_counted() -> None:

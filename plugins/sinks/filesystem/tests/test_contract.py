@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drakkar_sink_filesystem import FilePayload, FileSink, drakkar_register_sinks
 
 from drakkar.testing.sink_contract import SinkContract
+from drakkar_sink_filesystem import FilePayload, FileSink, drakkar_register_sinks
 
 
 class TestFileSink(SinkContract):

@@ -9,10 +9,10 @@ from typing import Any
 
 import gevent
 import pytest
-from drakkar_sink_filesystem import FileOptions, FilePayload, FileSink
-from drakkar_sink_filesystem.appender import Appender
 
 import drakkar.api as dk
+from drakkar_sink_filesystem import FileOptions, FilePayload, FileSink
+from drakkar_sink_filesystem.appender import Appender
 
 Make = Callable[..., FileSink]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from drakkar_sink_filesystem import FilePayload
-
 from drakkar_handler_ripgrep.routes import Data, Route
+from drakkar_sink_filesystem import FilePayload
 
 LARGE = 50
 
