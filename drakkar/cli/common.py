@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 from marshmallow import Schema
 
+from drakkar import log
 from drakkar.config.config import Config
 from drakkar.config.loader import load
 from drakkar.errors import ConfigError
@@ -88,3 +89,10 @@ def load_config(
         raise error from (unresolved[0] if unresolved else error.__cause__)
     handler = plugins.resolve_handler(config.drakkar.handler, folder)
     return Loaded(config, handler, plugins)
+
+
+def configure_logging(loaded: Loaded) -> None:
+    """Log as `[logging]` says, with the worker's identity on each line. Raises ConfigError."""
+    config = loaded.config
+    group = loaded.plugins.sources[config.drakkar.source].group(config)
+    log.configure(config.logging, config.worker_id, config.cluster, group)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 import structlog
 
-from drakkar import log as logs
 from drakkar._version import __version__
-from drakkar.cli.common import Loaded, config_options, load_config
+from drakkar.cli.common import Loaded, config_options, configure_logging, load_config
 from drakkar.worker.build import build_worker, make_handler
 from drakkar.worker.worker import Worker
 
@@ -23,7 +22,7 @@ def serve_command(config_path: str | None, overrides: tuple[str, ...]) -> None:
     reached, 4 the drain timed out.
     """
     loaded = load_config(config_path, overrides)
-    logs.configure(loaded.config.logging, loaded.config.worker_id, loaded.config.cluster)
+    configure_logging(loaded)
     worker = _build(loaded)
     worker.handle_signals()
     try:

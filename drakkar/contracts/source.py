@@ -138,7 +138,8 @@ class SourceSpec:
     """All that the framework knows of a source type.
 
     `name` is the value of `[drakkar] source` and the name of its section, whose
-    schema is `options`. `build(config, worker_id)` makes the source;
+    schema is `options`; `group_option` is the key of the consumer group in it.
+    `build(config, worker_id)` makes the source;
     `build_dead_letters(config, worker_id)` its dead letter queue, or None for
     JSON lines in `dlq.path`; `build_producer(config, client_id)` what `drakkar
     produce` writes with, or None where it can not.
@@ -148,5 +149,10 @@ class SourceSpec:
     build: Callable[[Any, str], Source]
     options: type[Schema]
     label: str = ''
+    group_option: str = 'group'
     build_dead_letters: Callable[[Any, str], DeadLetterQueue] | None = None
     build_producer: Callable[[Any, str], Producer] | None = None
+
+    def group(self, config: Any) -> str:
+        """Return the consumer group that a configuration names, empty where there is none."""
+        return getattr(getattr(config, self.name, None), self.group_option, '')

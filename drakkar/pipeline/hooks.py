@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from drakkar.contracts.observer import Observer
 from drakkar.errors import HandlerError
@@ -37,10 +38,11 @@ class Hooks:
         self._has_priority = overrides(handler, 'task_priority')
 
     def call(self, hook: str, *args: Any, **where: Any) -> Any:
-        """Call a hook by name; `where` goes to the log line should it raise."""
+        """Call a hook by name; `where` goes to every line that is logged meanwhile."""
         started = time.perf_counter()
         try:
-            return getattr(self._handler, hook)(*args)
+            with bound_contextvars(hook=hook, **where):
+                return getattr(self._handler, hook)(*args)
         except Exception as error:
             self._failed(hook, error, where)
             raise

@@ -70,7 +70,7 @@ def build_worker(
     worker = Worker()
     spec = sources[config.drakkar.source]
     registry = CollectorRegistry()
-    metrics = MetricsObserver(registry, _info(config, handler))
+    metrics = MetricsObserver(registry, _info(config, handler, spec))
     stalls = StallBoard()
     observer = combine([metrics, stalls, *observers])
     handler._annotate = observer.annotation
@@ -169,13 +169,14 @@ def build_worker(
     return worker
 
 
-def _info(config: Any, handler: Handler) -> dict[str, str]:
+def _info(config: Any, handler: Handler, spec: SourceSpec) -> dict[str, str]:
     return {
         'worker_id': config.worker_id,
         'cluster': config.cluster,
         'version': __version__,
         'handler': type(handler).__name__,
-        'source': config.drakkar.source,
+        'source': spec.name,
+        'group': spec.group(config),
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import shutil
 import sys
 import sysconfig
 import time
@@ -15,15 +17,14 @@ import gevent
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from drakkar import jsonio, log
-from drakkar.cli.common import load_config
+from drakkar import jsonio
+from drakkar.cli.common import configure_logging, load_config
 from drakkar.cli.demo.requests import find_files, make_requests
 from drakkar.cli.demo.stats import DemoStats
 from drakkar.cli.demo.summary import show_summary
 from drakkar.contracts.source import ProducerRecord, SourceSpec
-from drakkar.errors import ConfigError, PluginError
+from drakkar.errors import ConfigError, DrakkarError, PluginError
 from drakkar.greenlets import NamedGreenlet
-from drakkar.plugins import PluginManager
 from drakkar.worker.build import build_worker, make_handler
 from drakkar.worker.worker import Worker
 
@@ -37,6 +38,7 @@ _TEMPLATE = Path(__file__).with_name('demo.ini')
     type=click.Path(path_type=Path),
     default=Path(sysconfig.get_paths()['stdlib']),
     help="Folder whose files are searched; Python's own standard library by default.",
+    show_default=False,
 )
 @click.option('--messages', type=click.IntRange(1, 1_000_000), default=300, show_default=True)
 @click.option(
@@ -72,36 +74,49 @@ def demo_command(
     as_json: bool,
 ) -> None:
     """Search real files with ripgrep, from an embedded log into files, in one command."""
-    plugins = _plugins()
-    files = find_files(path.resolve())
+    requests = make_requests(find_files(path.resolve()), messages, seed)
     folder = _make_folder(data)
-    ini = folder / 'drakkar.ini'
-    ini.write_text(
-        _TEMPLATE.read_text().format(
-            ini=ini, folder=folder, executors=executors, metrics_port=metrics_port
-        )
-    )
-    config, handler_class, _ = load_config(ini, plugins=plugins)
-    log.configure(config.logging, config.worker_id, config.cluster)
-    handler, config = make_handler(handler_class, config)
     stats = DemoStats()
-    worker = build_worker(config, handler, plugins.sources, [stats])
+    try:
+        worker = _prepare(folder, requests, stats, executors, metrics_port)
+    except DrakkarError:
+        shutil.rmtree(folder)  # nothing half done
+        raise
     worker.handle_signals()
-
-    _produce(plugins.sources['log'], config, make_requests(files, messages, seed))
     stats.started = time.monotonic()
     running = NamedGreenlet('worker', _outcome, worker)
     running.start()
     _watch(running, stats, messages, quiet=as_json)
     if not running.dead:
-        show_summary(stats.summary(folder / 'results'), worker, folder, as_json)
-        if sys.stdout.isatty() if stay is None else stay:
-            click.echo('The worker stays up; Ctrl-C ends it.')
+        stays = sys.stdout.isatty() if stay is None else stay
+        show_summary(stats.summary(folder / 'results'), worker, folder, stays, as_json)
+        if stays:
             running.join()
     worker.stop()
     error = running.get()
     if error is not None:
         raise error
+
+
+def _prepare(
+    folder: Path,
+    requests: Iterable[dict[str, Any]],
+    stats: DemoStats,
+    executors: int,
+    metrics_port: int,
+) -> Worker:
+    """Write the configuration, fill the log and build the worker."""
+    template = _TEMPLATE.read_text()
+    _check_needed(template)
+    ini = folder / 'drakkar.ini'
+    ini.write_text(
+        template.format(ini=ini, folder=folder, executors=executors, metrics_port=metrics_port)
+    )
+    loaded = load_config(ini)
+    configure_logging(loaded)
+    handler, config = make_handler(loaded.handler, loaded.config)
+    _produce(loaded.plugins.sources['log'], config, requests)
+    return build_worker(config, handler, loaded.plugins.sources, [stats])
 
 
 def _outcome(worker: Worker) -> Exception | None:
@@ -113,17 +128,20 @@ def _outcome(worker: Worker) -> Exception | None:
     return None
 
 
-def _plugins() -> PluginManager:
-    """Load the plugins. Raises PluginError where the demo's own are not installed."""
-    plugins = PluginManager.load()
-    missing = []
-    if 'ripgrep' not in plugins.handlers:
-        missing.append('drakkar-handler-ripgrep (plugins/handlers/ripgrep)')
-    if 'filesystem' not in plugins.sinks:
-        missing.append('drakkar-sink-filesystem (plugins/sinks/filesystem)')
+def _check_needed(template: str) -> None:
+    """Raise PluginError where a distribution that the template says it needs is missing."""
+    needed = template.partition('# needs: ')[2].splitlines()[0].split(', ')
+    missing = [name for name in needed if not _is_installed(name)]
     if missing:
-        raise PluginError(f'the demo needs {" and ".join(missing)}: pip install them first')
-    return plugins
+        raise PluginError(f'the demo needs {" and ".join(missing)}; pip install them first')
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        importlib.metadata.distribution(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _make_folder(data: Path) -> Path:

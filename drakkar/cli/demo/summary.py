@@ -13,15 +13,18 @@ from drakkar import jsonio
 from drakkar.worker.worker import Worker
 
 
-def show_summary(figures: dict[str, Any], worker: Worker, folder: Path, as_json: bool) -> None:
-    """Print what was done, how fast, and where to look."""
+def show_summary(
+    figures: dict[str, Any], worker: Worker, folder: Path, stays: bool, as_json: bool
+) -> None:
+    """Print what was done, how fast, and where to look; `stays` means the worker does."""
     exporter = worker.parts.exporter
     places = {
         'results': figures['results'],
-        'metrics': f'http://127.0.0.1:{exporter.port}/metrics' if exporter else '',
         'log': str(folder / 'worker.log'),
         'configuration': str(folder / 'drakkar.ini'),
     }
+    if stays and exporter is not None:
+        places['metrics'] = f'http://127.0.0.1:{exporter.port}/metrics'
     if as_json:
         click.echo(jsonio.dumps({**figures, **places}))
         return
@@ -37,6 +40,10 @@ def show_summary(figures: dict[str, Any], worker: Worker, folder: Path, as_json:
         console.print(f'  {path}  {path.stat().st_size:,} bytes', highlight=False)
     for name, place in places.items():
         console.print(f'{name}: {place}', highlight=False)
+    if stays:
+        console.print('The worker stays up; Ctrl-C ends it.')
+    else:
+        console.print(f'again, as a worker: drakkar serve -c {places["configuration"]}')
 
 
 _ROWS = [
