@@ -34,6 +34,7 @@ PATTERNS = [
     r'no such text anywhere',
 ]
 _MAX_FILES = 2000
+_SKIPPED = {'__pycache__', '.git', 'node_modules', 'site-packages', 'dist-packages'}
 
 
 def find_files(folder: Path) -> list[str]:
@@ -42,7 +43,7 @@ def find_files(folder: Path) -> list[str]:
         raise ConfigError(f'--path {folder} is not a folder')
     found: list[str] = []
     for root, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if f not in ('__pycache__', '.git', 'node_modules'))
+        folders[:] = sorted(f for f in folders if f not in _SKIPPED)
         found += [os.path.join(root, n) for n in sorted(names) if _is_text(n)]
         if len(found) >= _MAX_FILES:
             break
