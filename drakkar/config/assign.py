@@ -22,6 +22,7 @@ from drakkar.config.tree import (
     UnknownName,
     find_option,
     find_section,
+    guess_option,
 )
 from drakkar.redact import MASK, is_secret_name
 
@@ -144,8 +145,9 @@ class Collector:
 
     def environment(self) -> None:
         """Take what the environment says. A `DK_` name without `__` is not about an option."""
-        for name in sorted(self._environ):
-            if not name.startswith(PREFIX) or SEPARATOR not in name[len(PREFIX) :]:
+        for name in sorted(n for n in self._environ if n.startswith(PREFIX)):
+            if SEPARATOR not in name[len(PREFIX) :]:
+                self._single_underscores(name)
                 continue
             path, origin = tuple(name[len(PREFIX) :].split(SEPARATOR)), Origin('env', name)
             try:
@@ -154,6 +156,13 @@ class Collector:
                 self._problem(origin, '', 'unknown option' + _variable_hint(error))
             else:
                 self._assign(exact, option, self._environ[name], origin, literal=True)
+
+    def _single_underscores(self, name: str) -> None:
+        """Refuse a variable that reads as an option but for its separators: it had no effect."""
+        path = guess_option(self._root, name[len(PREFIX) :].lower().split('_'))
+        if path is not None:
+            text = f'`__` separates section and key, did you mean {_variable(path)}?'
+            self._problem(Origin('env', name), '', text)
 
     def flags(self, overrides: Iterable[str]) -> None:
         """Take `section.key=value` texts of `--set`."""
@@ -233,8 +242,11 @@ def _unknown_section(error: UnknownName) -> str:
 
 def _variable_hint(error: UnknownName) -> str:
     better = error.suggestion()
-    name = PREFIX + SEPARATOR.join(better).upper().replace('-', '_')
-    return _hint(error, name if better else '')
+    return _hint(error, _variable(better) if better else '')
+
+
+def _variable(path: Path) -> str:
+    return PREFIX + SEPARATOR.join(path).upper().replace('-', '_')
 
 
 def _flag_hint(error: UnknownName) -> str:

@@ -26,7 +26,7 @@ from drakkar.errors import ConfigError, DrakkarError
 # options. Raises DrakkarError where there is no such handler.
 HandlerOptions = Callable[[str], type[Schema] | None]
 
-NO_FILE = 'no configuration file (give -c FILE or set DK_CONFIG)'
+NO_FILE = 'no configuration file: give -c FILE, or set DK_CONFIG'
 
 
 class NoOptions(OptionSchema):
@@ -91,12 +91,14 @@ class _Loader:
         self._check_source(draft, source)
         root = self._root(self._handler_section(draft), source)
         found = self._collect(root)
+        if not self._file and not found.values and not found.problems:
+            raise ConfigError(NO_FILE)
         self._problems += [*found.problems, *value_problems(found)]
         try:
             sections = root.load(found.nested())
         except ValidationError as error:
             messages = error.normalized_messages()
-            self._problems += schema_problems(root, messages, found, self._file or NO_FILE)
+            self._problems += schema_problems(root, messages, found, self._file)
         if self._problems:
             ordered = sorted(self._problems, key=lambda problem: problem.origin.rank())
             raise ConfigError([str(problem) for problem in ordered])

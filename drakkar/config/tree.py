@@ -7,7 +7,7 @@ a tuple of names: `('executor', 'limits', 'nice')`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,3 +175,18 @@ def find_option(
     if isinstance(node, (Schema, Section)):
         raise UnknownName(path, len(path) - 1, (), 'is a section, not an option')
     return exact, node
+
+
+def guess_option(node: Node, words: Sequence[str]) -> Path | None:
+    """Return the path of an option whose names, joined by `_`, are `words`; None for none."""
+    for end in range(1, len(words) + 1):
+        name = '_'.join(words[:end])
+        below = step(node, name)
+        if below is None:
+            continue
+        if end == len(words):
+            return None if isinstance(below, (Schema, Section)) else (name,)
+        rest = guess_option(below, words[end:])
+        if rest:
+            return (name, *rest)
+    return None

@@ -91,7 +91,7 @@ def test_check_as_json(folder: Path) -> None:
 def test_check_without_a_file() -> None:
     result = run('check')
     assert result.exit_code == 2
-    assert 'no configuration file (give -c FILE or set DK_CONFIG)' in result.stderr
+    assert result.stderr == 'error: no configuration file: give -c FILE, or set DK_CONFIG\n'
 
 
 def test_check_of_an_unknown_handler(folder: Path) -> None:

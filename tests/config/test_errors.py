@@ -92,11 +92,21 @@ def test_unknown_options(problems: Problems, line: str, text: str) -> None:
         ('DK_EXECUTOR__MAX_RETRIES__X', 'unknown option; known in [executor.max_retries]: none'),
         ('DK_EXECUTOR__', 'unknown option; known in [executor]: binary_path, '),
         ('DK___', 'unknown option; known in sections: drakkar, '),
+        (
+            'DK_EXECUTOR_WINDOW_SIZE',
+            '`__` separates section and key, did you mean DK_EXECUTOR__WINDOW_SIZE?',
+        ),
+        ('DK_SINKS_DB_MAIN_DSN', '`__` separates section and key, did you mean DK_SINKS__DB__MAIN'),
     ],
 )
 def test_unknown_variables(problems: Problems, variable: str, text: str) -> None:
     (problem,) = problems(MINIMAL, {variable: '1'})
     assert problem.startswith(f'{variable}: {text}')
+
+
+@pytest.mark.parametrize('variable', ['DK_CONFIG', 'DK_EXECUTOR', 'DK_EXECUTOR_HOME', 'DK_', 'DK'])
+def test_variables_that_are_not_about_options(load_text: Any, variable: str) -> None:
+    assert load_text(MINIMAL, {variable: '1'}).drakkar.handler == 'count'
 
 
 @pytest.mark.parametrize(
@@ -219,7 +229,7 @@ def test_files_that_can_not_be_read(tmp_path: Path, plugins: dict[str, Any]) -> 
 
 
 def test_no_file_at_all(plugins: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r'no configuration file \(give -c FILE or set DK_CON'):
+    with pytest.raises(ConfigError, match='no configuration file: give -c FILE, or set DK_CONFIG'):
         load(None, environ={}, **plugins)
 
 
