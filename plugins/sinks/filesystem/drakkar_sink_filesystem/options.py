@@ -9,7 +9,7 @@ class FileOptions(dk.OptionSchema):
     """Appends each payload as a line of JSON to a file below `base_path`."""
 
     base_path = dk.option.Path(
-        required=True, description='Folder that all files are below; made where it is missing.'
+        required=True, description='Folder that all files are below; made with the first of them.'
     )
     fsync = dk.option.Bool(
         default=False,

@@ -1,4 +1,4 @@
-"""Which file below the base directory a payload's path means, and which it may not."""
+"""The base directory, and which file below it a payload's path means and may mean."""
 
 from __future__ import annotations
 
@@ -25,3 +25,18 @@ def safe_path(base: str, path: str) -> str:
     if not real.startswith(base.rstrip('/') + '/'):
         raise dk.RefusedError(f'{path!r} leaves base_path through a symbolic link')
     return real
+
+
+def why_unusable(base: str) -> str:
+    """Return why no files can be made below `base`, a real path; nothing where they can.
+
+    Where it does not exist yet, the nearest folder above it that does decides.
+    """
+    place = base
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        return f'{place} is a file, expected a folder'
+    if not os.access(place, os.W_OK | os.X_OK):
+        return f'this user can not write into {place}'
+    return ''

@@ -12,7 +12,7 @@ from gevent.threadpool import ThreadPool
 
 import drakkar.api as dk
 from drakkar_sink_filesystem.appender import Appender
-from drakkar_sink_filesystem.paths import safe_path
+from drakkar_sink_filesystem.paths import safe_path, why_unusable
 from drakkar_sink_filesystem.payload import FilePayload
 
 # What the payload can not help and time may: a full disk, a failing one, too many open files.
@@ -55,15 +55,16 @@ class FileSink(dk.Sink):
         self._threads: ThreadPool | None = None
 
     def connect(self) -> None:
-        """Make the base directory. Raises ConfigError where that or writing is not allowed."""
-        base = self.options.base_path
-        try:
-            os.makedirs(base, exist_ok=True)
-        except OSError as error:
-            raise dk.ConfigError(f'base_path {base}: {error.strerror}') from error
-        if not os.access(base, os.W_OK | os.X_OK):
-            raise dk.ConfigError(f'base_path {base}: not writable')
-        self._base = os.path.realpath(base)
+        """See that files can be made below `base_path`. Raises ConfigError where they can not.
+
+        The folder itself is made with the first file: a worker that can not start
+        for another reason leaves nothing behind.
+        """
+        base = os.path.realpath(self.options.base_path)
+        problem = why_unusable(base)
+        if problem:
+            raise dk.ConfigError(f'base_path = {self.options.base_path}: {problem}')
+        self._base = base
         if self._threads is None:
             self._threads = ThreadPool(1)
 

@@ -20,6 +20,7 @@ Make = Callable[..., FileSink]
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
     """Make connected sinks on `tmp_path/base`."""
+    (tmp_path / 'base').mkdir()
     sinks: list[FileSink] = []
 
     def build(**options: Any) -> FileSink:
@@ -275,14 +276,28 @@ def test_fsync_covers_the_lines_and_the_name_of_a_new_file(
     assert synced == ['base', 'a', 'a']
 
 
-@pytest.mark.parametrize('place', ['file/base', 'file'])
-def test_a_base_path_that_can_not_be_made_is_a_mistake_in_the_section(
-    tmp_path: Path, place: str
+@pytest.mark.parametrize('place', ['file/base', 'file', 'locked/base', 'locked'])
+def test_a_base_path_that_can_not_be_written_is_a_mistake_in_the_section(
+    tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / 'file').write_text('')
+    (tmp_path / 'locked').mkdir()
+    # Permission bits do not hold for root, who may run the tests.
+    monkeypatch.setattr(os, 'access', lambda path, mode: os.path.basename(path) != 'locked')
     sink = FileSink('files', FileOptions().load({'base_path': str(tmp_path / place)}))
-    with pytest.raises(dk.ConfigError, match='base_path'):
+    with pytest.raises(dk.ConfigError, match=f'base_path = .*{place}: .*{place.split("/")[0]}'):
         sink.connect()
+    sink.close()
+    assert sorted(os.listdir(tmp_path)) == ['file', 'locked']
+
+
+def test_base_path_is_made_with_the_first_file(tmp_path: Path) -> None:
+    base = tmp_path / 'not' / 'there'
+    sink = FileSink('files', FileOptions().load({'base_path': str(base), 'fsync': 'true'}))
+    sink.connect()
+    assert not base.parent.exists()
+    sink.deliver([line('a', 1)])
+    assert numbers(base / 'a') == [1]
     sink.close()
 
 
