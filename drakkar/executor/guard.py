@@ -19,6 +19,8 @@ log = structlog.get_logger('drakkar.executor')
 
 _posix_spawn: Any = get_original('os', 'posix_spawn')
 
+# What ends the worker must not end its guardian, not even in its first moments.
+_DEAF_TO = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 _SCRIPT = Path(__file__).with_name('guardian.py')
 # One that dies right after its start is not started again at once: it would for ever.
 _SHORT_LIFE_SECONDS = 10.0
@@ -63,7 +65,7 @@ class Guard:
         argv = [sys.executable, '-I', '-S', str(_SCRIPT), self._token, str(os.getpid())]
         try:
             self.pid = _posix_spawn(
-                sys.executable, argv, {}, file_actions=streams, setsid=True, setsigmask=()
+                sys.executable, argv, {}, file_actions=streams, setsid=True, setsigmask=_DEAF_TO
             )
         except OSError as error:
             log.warning('guardian_not_started', error=str(error), program=sys.executable)

@@ -2,8 +2,9 @@
 
 Run as a script by guard.py, one for each pool: `guardian.py TOKEN WORKER_PID`.
 Needs nothing but the standard library and is small; until the worker dies it
-sleeps. It is told of the death by the kernel through a pidfd, so there is no
-pipe that a child of the worker could inherit and hold open.
+sleeps, deaf to the signals that end the worker. It is told of the death by the
+kernel through a pidfd, so there is no pipe that a child of the worker could
+inherit and hold open.
 
 The kernel's own way, PR_SET_PDEATHSIG, would need code between fork and exec of
 every program, is lost by programs that gain privileges and does not reach their
@@ -85,9 +86,7 @@ def _is_marked(pid: int, mark: bytes) -> bool:
 
 
 def main() -> None:
-    """Outlive whatever ends the worker: only SIGKILL or the worker's end stops this."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    """Wait for the worker's end, clean up after it, and be done."""
     token, worker = sys.argv[1], int(sys.argv[2])
     # The worker's own session may hold the user's shell. No task is in it.
     spared = _session(worker)

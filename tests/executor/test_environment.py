@@ -10,7 +10,6 @@ from structlog.testing import capture_logs
 
 from drakkar.errors import ConfigError
 from drakkar.executor.env import POOL_VARIABLE
-from drakkar.executor.program import Programs
 from drakkar.models.task import ExecutorTask, FailureKind
 from tests.executor.world import World
 
@@ -110,16 +109,19 @@ def test_program_with_a_slash_is_relative_to_the_folder(
     assert world.submit_task(ExecutorTask()).outcome().stdout == 'ok\n'
 
 
-def test_program_that_moved_is_looked_up_again(tmp_path: Path) -> None:
+def test_program_that_moved_is_looked_up_again(
+    make_world: Callable[..., World], tmp_path: Path
+) -> None:
     for name in ('first', 'second'):
         (tmp_path / name).mkdir()
-        (tmp_path / name / 'tool').write_text('#!/bin/sh\n')
+        (tmp_path / name / 'tool').write_text(f'#!/bin/sh\necho {name}\n')
         (tmp_path / name / 'tool').chmod(0o755)
-    programs = Programs('', {'PATH': f'{tmp_path}/first:{tmp_path}/second'})
-    assert programs.find('tool') == f'{tmp_path}/first/tool'
+    world = make_world(environ={'PATH': f'{tmp_path}/first:{tmp_path}/second'})
+    task = ExecutorTask(binary_path='tool')
+    assert world.submit_task(task).outcome().stdout == 'first\n'
     (tmp_path / 'first/tool').unlink()
-    programs.forget('tool')
-    assert programs.find('tool') == f'{tmp_path}/second/tool'
+    assert world.submit_task(task).outcome().kind is FailureKind.SPAWN
+    assert world.submit_task(task).outcome().stdout == 'second\n'
 
 
 @pytest.mark.parametrize(

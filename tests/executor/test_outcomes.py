@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -179,7 +180,7 @@ def test_too_many_open_files(world: World) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
     fill: list[int] = []
     try:
-        with pytest.raises(OSError, match='Too many open files'):
+        with contextlib.suppress(OSError):
             while True:
                 fill.append(os.dup(0))
         text = spawn_error(world, ExecutorTask(binary_path=world.program('ok')))
