@@ -96,7 +96,7 @@ def test_the_hub_runs_on_while_it_writes(queue: JsonLines) -> None:
         nonlocal turns
         while True:
             turns += 1
-            gevent.sleep(0)
+            gevent.sleep(0.0002)  # a hub that never waits would keep the GIL from the thread
 
     counter = gevent.spawn(count)
     queue.send([letter(b'x' * 100_000)])
