@@ -8,6 +8,7 @@ import pytest
 from gevent import monkey
 from hypothesis import settings
 
+from drakkar import log
 from tests import leaks
 
 pytest_plugins = ['tests.timeouts']
@@ -23,6 +24,7 @@ def pytest_configure() -> None:
         raise pytest.UsageError(
             "gevent's patching is not active; run: python -m gevent.monkey --module pytest ..."
         )
+    log.reset()  # plain lines: structlog's own tracebacks show every local variable
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import gevent
+import structlog
 
-from drakkar import jsonio
+from drakkar import jsonio, log
 from drakkar.config.loader import load
 from drakkar.config.option import OptionSchema
 from drakkar.contracts.observer import Observer
@@ -116,6 +117,8 @@ class WorkerHarness:
         partitions: int = 1,
         observers: Sequence[Observer] = (),
     ) -> None:
+        if not structlog.is_configured():
+            log.reset()  # plain lines: structlog's own tracebacks show every local variable
         self.source = MemorySource(partitions)
         self.dead_letter_queue = MemoryDeadLetters()
         self.record = Record()
