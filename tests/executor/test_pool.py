@@ -143,6 +143,7 @@ def test_failing_spawns_leave_the_hub_its_turns(world: World) -> None:
     assert turns > 20
 
 
+@pytest.mark.slow
 def test_thousands_of_runs_leave_nothing(world: World) -> None:
     def run_many(count: int) -> None:
         done: list[int] = []
