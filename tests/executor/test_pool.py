@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+import pytest
 from structlog.testing import capture_logs
 
 from drakkar.models.task import ExecutorTask, FailureKind, TaskOutcome
