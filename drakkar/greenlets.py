@@ -13,6 +13,13 @@ log = structlog.get_logger('drakkar.greenlets')
 
 T = TypeVar('T')
 
+# How long one that was told to end may take; a hook that swallows it must not hold up the rest.
+KILL_SECONDS = 5.0
+
+
+class Killed(gevent.GreenletExit):
+    """Ends a greenlet at its owner's wish; any other GreenletExit is somebody's own doing."""
+
 
 class NamedGreenlet(gevent.Greenlet):
     """A greenlet whose name says what it does, in logs, stacks and leak reports."""
@@ -28,8 +35,9 @@ class NamedGreenlet(gevent.Greenlet):
 class Nursery:
     """Owns greenlets: knows all that live, hears of every death, can end them all.
 
-    `on_failure(name, error)` is called when one ends by an exception that is not
-    its own kill; the owner decides what that means.
+    `on_failure(name, error)` is called when one ends by an exception, whatever
+    its class, that is not its own kill; the owner decides what that means. Only
+    KeyboardInterrupt passes on, to the main greenlet: nobody handles that signal.
     """
 
     def __init__(self, on_failure: Callable[[str, BaseException], None]) -> None:
@@ -49,7 +57,9 @@ class Nursery:
             run(*args)
         except gevent.GreenletExit:
             return
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             log.exception('greenlet_died', greenlet=me.name)
             self._on_failure(me.name, error)
         finally:
@@ -66,19 +76,29 @@ class Nursery:
         gevent.joinall(list(self._alive), timeout=timeout)
         return not self._alive
 
-    def kill(self, timeout: float | None = None) -> bool:
+    def kill(self, timeout: float | None = KILL_SECONDS) -> bool:
         """End all but the caller itself; return whether they did within `timeout` seconds."""
         me = gevent.getcurrent()
         victims = [g for g in self._alive if g is not me]
-        gevent.killall(victims, timeout=timeout)
+        ended = kill_all(victims, timeout)
         # One that never ran has no finally clause to take it off the list.
         self._alive.difference_update([g for g in victims if g.dead])
-        return all(g.dead for g in victims)
+        return ended
 
 
-def kill_all(greenlets: Iterable[gevent.Greenlet], timeout: float | None = None) -> None:
-    """End greenlets and wait until they have."""
-    gevent.killall(list(greenlets), timeout=timeout)
+def kill_all(greenlets: Iterable[gevent.Greenlet], timeout: float | None = KILL_SECONDS) -> bool:
+    """End greenlets; return whether they did within `timeout` seconds, None for no limit.
+
+    Those that did not are logged by name and left to themselves.
+    """
+    victims = list(greenlets)
+    with gevent.Timeout(timeout, False):
+        gevent.killall(victims, Killed)
+    left = [g for g in victims if not g.dead]
+    if left:
+        names = sorted(getattr(g, 'name', repr(g)) for g in left)
+        log.error('greenlets_do_not_end', greenlets=names, seconds=timeout)
+    return not left
 
 
 _OFFLOAD_THREADS = 4

@@ -18,6 +18,9 @@ from drakkar.models.snapshot import PartitionSnapshot
 
 log = structlog.get_logger('drakkar.assignment')
 
+# A drained partition gets at least this long for its commit, however short the drain time is.
+_COMMIT_SECONDS = 5.0
+
 
 class Processor(Protocol):
     """What is needed of a partition's pipeline."""
@@ -25,6 +28,7 @@ class Processor(Protocol):
     def offer(self, messages: Sequence[SourceMessage]) -> None: ...
     def stop_intake(self) -> None: ...
     def drain(self, timeout: float) -> bool: ...
+    def abandon(self) -> None: ...
     def cancel(self) -> None: ...
     def snapshot(self) -> PartitionSnapshot: ...
 
@@ -62,6 +66,7 @@ class Assignment:
         self._drain_timeout = drain_timeout
         self._active: dict[TopicPartition, Processor] = {}
         self._draining: dict[TopicPartition, Processor] = {}
+        self._ending: set[Processor] = set()  # abandoned, their greenlets about to end
         self._closing = False
 
     @property
@@ -73,9 +78,10 @@ class Assignment:
         return len(self._active)
 
     def __iter__(self) -> Iterator[Processor]:
-        """The processors of all partitions, those that drain included."""
+        """The processors of all partitions, those that are about to end included."""
         yield from self._active.values()
         yield from self._draining.values()
+        yield from self._ending
 
     def get(self, partition: TopicPartition) -> Processor | None:
         """Return the processor that takes messages of a partition, if it is ours."""
@@ -88,8 +94,8 @@ class Assignment:
         for partition in fresh:
             old = self._draining.pop(partition, None)
             if old is not None:  # back before its drain ended: start over from the commit
-                old.stop_intake()
-                self._greenlets.spawn(f'cancel-{partition}', old.cancel)
+                self._abandon([old])
+                self._greenlets.spawn(f'cancel-{partition}', self._cancel, [old])
             self._active[partition] = self._make(partition)
         log.info('assigned', partitions=[p.partition for p in fresh])
         self._observer.assigned(fresh)
@@ -103,27 +109,29 @@ class Assignment:
             self._greenlets.spawn('revoke', self._give_up, leaving)
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
-        leaving = self._take(partitions)
-        for partition in partitions:
-            if partition in self._draining and partition not in leaving:
-                leaving[partition] = self._draining[partition]
         self._commits.forget(list(partitions))
+        leaving = {
+            partition: processors.pop(partition)
+            for processors in (self._active, self._draining)
+            for partition in partitions
+            if partition in processors
+        }
         if not leaving:
             return
+        self._abandon(leaving.values())
         log.warning('partitions_lost', partitions=[p.partition for p in leaving])
         self._observer.revoked(list(leaving), True)
-        for processor in leaving.values():
-            processor.stop_intake()
-        self._greenlets.spawn('lost', self._cancel, leaving)
+        self._greenlets.spawn('lost', self._mourn, leaving)
 
     def drain_all(self, timeout: float) -> list[TopicPartition]:
         """Drain every partition and commit; return those that were not clean.
 
-        Nothing is released or taken any more: leaving the group does it for all at once.
+        Nothing is released or taken any more: leaving the group does it for all at
+        once. Partitions that were revoked before are waited for as well.
         """
         self._closing = True
-        leaving = self._take(list(self._active))
-        return self._drain(leaving, timeout)
+        self._take(list(self._active))
+        return self._drain(dict(self._draining), timeout)
 
     def _take(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Processor]:
         """Move partitions from active to draining: no message reaches them any more."""
@@ -134,18 +142,23 @@ class Assignment:
         return leaving
 
     def _give_up(self, leaving: dict[TopicPartition, Processor]) -> None:
-        self._tell('on_revoke', list(leaving))
-        self._drain(leaving, self._drain_timeout)
+        deadline = time.monotonic() + self._drain_timeout
+        hook = self._greenlets.spawn('on-revoke', self._tell, 'on_revoke', list(leaving))
+        hook.join(self._drain_timeout)  # one that hangs must not keep the partitions for ever
+        self._drain(leaving, max(0.0, deadline - time.monotonic()))
 
     def _drain(
         self, leaving: dict[TopicPartition, Processor], timeout: float
     ) -> list[TopicPartition]:
-        """Drain side by side; each partition is committed and released when it is clean."""
-        clean: dict[TopicPartition, bool] = {}
+        """Drain side by side, commit and release each; return those that were not clean."""
+        unclean: list[TopicPartition] = []
 
         def drain(partition: TopicPartition, processor: Processor) -> None:
-            clean[partition] = processor.drain(timeout)
-            self._finish(partition, processor, clean[partition])
+            drained = processor.drain(timeout)
+            if self._draining.get(partition) is not processor:
+                return  # lost, assigned anew, or ended by another drain meanwhile
+            if not self._finish(partition, processor, drained):
+                unclean.append(partition)
 
         workers = [
             self._greenlets.spawn(f'drain-{p}', drain, p, processor)
@@ -153,34 +166,51 @@ class Assignment:
         ]
         for worker in workers:
             worker.join()
-        return [p for p in leaving if not clean.get(p, False)]
+        return unclean
 
-    def _finish(self, partition: TopicPartition, processor: Processor, clean: bool) -> None:
+    def _finish(self, partition: TopicPartition, processor: Processor, drained: bool) -> bool:
+        """Commit, end and release a partition; return whether it was clean.
+
+        At each wait the partition may be lost or come back, and then it is not
+        this drain's any more.
+        """
+        clean = drained and self._commit(partition)
         if self._draining.get(partition) is not processor:
-            return  # lost or assigned anew meanwhile
-        if clean:
-            self._commit(partition)
-        else:
-            log.warning('drain_timed_out', partition=partition.partition)
+            return clean
+        if not clean:
+            reason = 'not_committed' if drained else 'drain_timed_out'
+            log.warning(reason, partition=partition.partition, topic=partition.topic)
             self._commits.forget([partition])
         processor.cancel()
-        self._draining.pop(partition, None)
-        if not self._closing:
-            self._source.release([partition])
+        if self._draining.get(partition) is processor:
+            del self._draining[partition]
+            if not self._closing:
+                self._source.release([partition])
+        return clean
 
-    def _commit(self, partition: TopicPartition) -> None:
-        """Commit a drained partition, again while the source is away, within the drain time."""
-        deadline = time.monotonic() + self._drain_timeout
+    def _commit(self, partition: TopicPartition) -> bool:
+        """Commit a drained partition, again while the source is away; return whether it is."""
         attempt = 0
-        while not self._commits.flush([partition]) and time.monotonic() < deadline:
-            attempt += 1
-            gevent.sleep(backoff.delay_seconds(attempt, 0.1, 2.0))
+        with gevent.Timeout(max(self._drain_timeout, _COMMIT_SECONDS), False):
+            while not self._commits.flush([partition]):
+                attempt += 1
+                gevent.sleep(backoff.delay_seconds(attempt, 0.1, 2.0))
+            return True
+        return False
 
-    def _cancel(self, leaving: dict[TopicPartition, Processor]) -> None:
-        for partition, processor in leaving.items():
+    def _abandon(self, processors: Iterable[Processor]) -> None:
+        """Make all harmless at once, before anything is waited for."""
+        for processor in processors:
+            processor.abandon()
+            self._ending.add(processor)
+
+    def _cancel(self, processors: Iterable[Processor]) -> None:
+        for processor in processors:
             processor.cancel()
-            if self._draining.get(partition) is processor:
-                del self._draining[partition]
+            self._ending.discard(processor)
+
+    def _mourn(self, leaving: dict[TopicPartition, Processor]) -> None:
+        self._cancel(leaving.values())
         self._tell('on_revoke', list(leaving))
 
     def _tell(self, hook: str, partitions: Sequence[TopicPartition]) -> None:

@@ -72,8 +72,8 @@ class PollLoop:
 
     def _turn(self) -> None:
         if self._stopping or self._pressure.active:
+            self.relieved.clear()  # before the poll: what is relieved during it must count
             self._source.poll(1, 0)
-            self.relieved.clear()
             self.relieved.wait(_POLL_SECONDS)
         else:
             self._take()

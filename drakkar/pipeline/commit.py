@@ -41,6 +41,8 @@ class Committer:
         self._interval = options.commit_interval_ms / 1000
         self._lost = lost
         self._waiting: dict[TopicPartition, int] = {}
+        # What a commit under way may have to put back: less by what is given up meanwhile.
+        self._under_way: dict[TopicPartition, int] = {}
         self._wakeup = Event()
         self._lock = RLock()
 
@@ -53,6 +55,7 @@ class Committer:
         """Never commit these again: they are given up."""
         for partition in partitions:
             self._waiting.pop(partition, None)
+            self._under_way.pop(partition, None)
 
     def run(self) -> None:
         """Commit whenever there is something, at most once an interval; never returns."""
@@ -75,29 +78,41 @@ class Committer:
             offsets = {p: self._waiting.pop(p) for p in names if p in self._waiting}
             if not offsets:
                 return True
+            self._under_way = dict(offsets)
             try:
                 self._source.commit(offsets)
             except PartitionLostError as error:
-                self._give_up(error, offsets)
-                return True
+                return self._give_up(error)
             except SourceError as error:
                 self._observer.source_error(error)
                 log.warning('commit_failed', error=str(error), partitions=len(offsets))
-                self._put_back(offsets)
+                self._put_back()
                 return False
             except BaseException:
-                self._put_back(offsets)  # killed half way: nobody knows, so once more
+                self._put_back()  # killed half way: nobody knows, so once more
                 raise
+            finally:
+                self._under_way = {}
             self._observer.committed(offsets)
             return True
 
-    def _put_back(self, offsets: dict[TopicPartition, int]) -> None:
-        for partition, offset in offsets.items():
+    def _put_back(self) -> None:
+        for partition, offset in self._under_way.items():
             self._waiting.setdefault(partition, offset)
 
-    def _give_up(self, error: PartitionLostError, offsets: dict[TopicPartition, int]) -> None:
-        lost = [p for p in error.partitions if isinstance(p, TopicPartition)]
-        self._put_back({p: o for p, o in offsets.items() if p not in lost})
-        if self._waiting:
-            self._wakeup.set()
-        self._lost(lost)
+    def _give_up(self, error: PartitionLostError) -> bool:
+        """Tell what is lost, put back the rest; return whether there is no rest.
+
+        A partition that was given up while the commit ran may be ours anew by now:
+        the error speaks of an assignment that everybody knows to be over.
+        """
+        lost = [
+            p for p in error.partitions if isinstance(p, TopicPartition) and p in self._under_way
+        ]
+        for partition in lost:
+            del self._under_way[partition]
+        self._put_back()
+        rest = bool(self._under_way)
+        if lost:
+            self._lost(lost)
+        return not rest

@@ -11,7 +11,6 @@ import gevent
 import structlog
 
 from drakkar import backoff
-from drakkar.errors import HandlerError
 from drakkar.greenlets import Nursery
 from drakkar.models.delivery import CancelScope, DeadLetter, Provenance
 from drakkar.models.group import MessageGroup
@@ -22,6 +21,7 @@ from drakkar.models.task import (
     ExecutorResult,
     ExecutorTask,
     FailureKind,
+    PendingContext,
     TaskOutcome,
 )
 from drakkar.pipeline.outcome import Verdict, judge
@@ -177,7 +177,9 @@ class Completion:
             outcome = judge(answer, run.attempt, parts.options.max_retries)
             verdict = outcome.verdict
             if verdict is Verdict.REPLACE:
-                replacements = self._check_replacements(run, outcome.replacements)
+                replacements = parts.hooks.check_replacements(
+                    run.task, outcome.replacements, PendingContext(self.in_flight)
+                )
         except Exception as hook_error:
             log.error('on_error_unusable', error=str(hook_error), task_id=run.task.task_id)
             verdict = Verdict.DEAD_LETTER
@@ -190,15 +192,6 @@ class Completion:
         else:
             self._give_up(run, error, verdict)
         self._terminal(run)
-
-    def _check_replacements(
-        self, run: TaskRun, replacements: Sequence[ExecutorTask]
-    ) -> Sequence[ExecutorTask]:
-        replacements = self._parts.hooks.check_replacements(run.task, replacements)
-        known = [t.task_id for t in replacements if t.task_id in self.in_flight]
-        if known:
-            raise HandlerError(f'on_error returned task {known[0]}, which is in flight already')
-        return replacements
 
     def _retry(self, run: TaskRun) -> None:
         """Queue the task again after its backoff; no slot is held meanwhile."""
@@ -312,7 +305,7 @@ class Completion:
         hold = Hold(states, self._release)
         try:
             self._parts.delivery.submit(payloads, provenance, hold)
-        except BaseException:
+        except Exception:
             hold()  # nothing was queued
             raise
 

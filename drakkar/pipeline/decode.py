@@ -34,7 +34,7 @@ class Decoder:
             raise DecodeError('null value' if value is None else 'empty value')
         try:
             data = jsonio.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DecodeError(f'not JSON: {error}') from error
         if self._schema is None:
             return data
@@ -42,3 +42,7 @@ class Decoder:
             return self._schema.load(data)
         except ValidationError as error:
             raise DecodeError(f'does not fit {type(self._schema).__name__}: {error}') from error
+        except Exception as error:  # a validator may raise anything, and this message would again
+            raise DecodeError(
+                f'{type(self._schema).__name__} raised {type(error).__name__}: {error}'
+            ) from error

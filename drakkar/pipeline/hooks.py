@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from drakkar.contracts.observer import Observer
 from drakkar.errors import HandlerError
+from drakkar.greenlets import Killed
 from drakkar.handler import Handler, overrides
 from drakkar.models.actions import DLQ, Action
 from drakkar.models.delivery import DeliveryFailure
@@ -21,12 +22,17 @@ from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask, Pen
 
 log = structlog.get_logger('drakkar.hooks')
 
+# Not the hook's doing: its greenlet is ended, or Ctrl-C came where nobody handles the signal.
+_NOT_FROM_HOOKS = (Killed, KeyboardInterrupt)
+
 
 class Hooks:
     """The handler as the pipeline sees it.
 
     Methods raise what the hook raised, after it was logged and counted, except
-    where their text says that they fall back.
+    where their text says that they fall back. What is no Exception (SystemExit,
+    a gevent.Timeout, CancelledError) becomes a HandlerError: the message fails,
+    never the worker.
     """
 
     def __init__(self, handler: Handler, observer: Observer) -> None:
@@ -43,13 +49,18 @@ class Hooks:
         try:
             with bound_contextvars(hook=hook, **where):
                 return getattr(self._handler, hook)(*args)
+        except _NOT_FROM_HOOKS:
+            raise
         except Exception as error:
             self._failed(hook, error, where)
             raise
+        except BaseException as error:
+            self._failed(hook, error, where)
+            raise HandlerError(f'{hook} raised {type(error).__name__}: {error}') from error
         finally:
             self._observer.hook_ran(hook, time.perf_counter() - started)
 
-    def _failed(self, hook: str, error: Exception, where: dict[str, Any]) -> None:
+    def _failed(self, hook: str, error: BaseException, where: dict[str, Any]) -> None:
         log.exception('hook_failed', hook=hook, **where)
         self._observer.hook_failed(hook, error)
 
@@ -74,9 +85,10 @@ class Hooks:
         self, partition: TopicPartition, messages: Sequence[SourceMessage], pending: PendingContext
     ) -> Sequence[ExecutorTask]:
         """Return the window's tasks, each with offsets of this very window."""
-        tasks = self.call('arrange', messages, pending, partition=partition.partition)
+        # A list of its own: a handler may sort it, or take from it what it has dealt with.
+        tasks = self.call('arrange', list(messages), pending, partition=partition.partition)
         try:
-            return _check_tasks('arrange', tasks, {m.offset for m in messages})
+            return _check_tasks('arrange', tasks, {m.offset for m in messages}, pending)
         except HandlerError as error:
             self._misused('arrange', error, partition=partition.partition)
             raise
@@ -94,21 +106,21 @@ class Hooks:
         self, results: Sequence[ExecutorResult], messages: Sequence[SourceMessage]
     ) -> Sequence[Payload]:
         return self._payloads(
-            'on_window_complete', results, messages, partition=messages[0].partition
+            'on_window_complete', results, list(messages), partition=messages[0].partition
         )
 
     def on_error(self, task: ExecutorTask, error: ExecutorError) -> Any:
         return self.call('on_error', task, error, task_id=task.task_id)
 
     def check_replacements(
-        self, task: ExecutorTask, replacements: Sequence[ExecutorTask]
+        self, task: ExecutorTask, replacements: Sequence[ExecutorTask], pending: PendingContext
     ) -> Sequence[ExecutorTask]:
         """Give replacements their parent, and its offsets where they name none."""
         for replacement in replacements:
             replacement.parent_task_id = task.task_id
             if not replacement.source_offsets:
                 replacement.source_offsets = task.source_offsets
-        return _check_tasks('on_error', replacements, set(task.source_offsets))
+        return _check_tasks('on_error', replacements, set(task.source_offsets), pending)
 
     def on_delivery_error(self, failure: DeliveryFailure) -> Action:
         """Return the handler's decision; DLQ where the hook raises or answers nonsense."""
@@ -129,7 +141,9 @@ class Hooks:
         if self._has_priority:
             try:
                 return self._handler.task_priority(task)
-            except Exception as error:
+            except _NOT_FROM_HOOKS:
+                raise
+            except BaseException as error:
                 self._failed('task_priority', error, {'task_id': task.task_id})
         return Handler.task_priority(self._handler, task)
 
@@ -137,12 +151,16 @@ class Hooks:
         """Return the message's name; `partition:offset` where the hook raises."""
         try:
             return str(self._handler.message_label(message))
-        except Exception as error:
+        except _NOT_FROM_HOOKS:
+            raise
+        except BaseException as error:
             self._failed('message_label', error, {'offset': message.offset})
             return message.label
 
 
-def _check_tasks(hook: str, tasks: Any, offsets: set[int]) -> Sequence[ExecutorTask]:
+def _check_tasks(
+    hook: str, tasks: Any, offsets: set[int], pending: PendingContext
+) -> Sequence[ExecutorTask]:
     if tasks is None:
         return ()
     if not isinstance(tasks, (list, tuple)):
@@ -156,6 +174,8 @@ def _check_tasks(hook: str, tasks: Any, offsets: set[int]) -> Sequence[ExecutorT
                 f'{list(task.source_offsets)!r:.200}; each must be an offset of a message it was '
                 f'given: {sorted(offsets)!r:.200}'
             )
+        if task.task_id in pending:
+            raise HandlerError(f'{hook} returned task {task.task_id}, which is in flight already')
     if len({task.task_id for task in tasks}) != len(tasks):
         raise HandlerError(f'{hook} returned several tasks with one task_id; ids must differ')
     return tasks

@@ -11,22 +11,22 @@ class OffsetTracker:
     Offsets come in rising order (gaps are normal: compaction, transactions) and
     complete in any order. `watermark` is the next offset to consume after a
     restart: one past the last offset below which all are complete, or None
-    before there is one.
+    before there is one. `last` is the offset consumed last, -1 before the first.
     """
 
-    __slots__ = ('_complete', '_last', '_pending', 'watermark')
+    __slots__ = ('_complete', '_pending', 'last', 'watermark')
 
     def __init__(self) -> None:
         self._pending: deque[int] = deque()
         self._complete: set[int] = set()
-        self._last = -1
+        self.last = -1
         self.watermark: int | None = None
 
     def add(self, offset: int) -> None:
         """Note a consumed offset. Raises ValueError where it is not above the last one."""
-        if offset <= self._last:
-            raise ValueError(f'offset {offset} follows {self._last}')
-        self._last = offset
+        if offset <= self.last:
+            raise ValueError(f'offset {offset} follows {self.last}')
+        self.last = offset
         self._pending.append(offset)
 
     def complete(self, offset: int) -> bool:

@@ -29,7 +29,8 @@ class PartitionProcessor:
     """Owns everything that is in flight for one assignment of one partition.
 
     `offer` queues messages. It ends either by `drain` (finish what is in a
-    window, forget what only waits) or by `cancel` (kill it all, tell nobody).
+    window, forget what only waits) or by `abandon` (kill it all, tell nobody);
+    `cancel`, at last, waits until nothing of it is alive.
     """
 
     def __init__(self, partition: TopicPartition, parts: Parts) -> None:
@@ -41,6 +42,7 @@ class PartitionProcessor:
         self._wakeup = Event()
         self._idle = Event()
         self._closing = False
+        self._starting_over = False
         self._consumed = 0
         self._completed = 0
         self._greenlets = Nursery(parts.failed)
@@ -60,6 +62,8 @@ class PartitionProcessor:
 
     def stop_intake(self) -> None:
         """Open no window from now on; what only waits is left to the next owner."""
+        if self._closing:
+            return
         self._closing = True
         self._parts.finished(len(self._queue))
         self._queue.clear()
@@ -70,15 +74,26 @@ class PartitionProcessor:
     def drain(self, timeout: float) -> bool:
         """Finish the windows in flight within `timeout` seconds; return whether all did."""
         self.stop_intake()
-        return self._idle.wait(timeout)
+        self._idle.wait(timeout)
+        return not len(self._offsets)
 
-    def cancel(self) -> None:
-        """Kill what runs and forget it; its late results change nothing any more."""
+    def abandon(self) -> None:
+        """Forget everything and kill what runs: late results change nothing any more.
+
+        Never waits. What is in flight counts as gone from here on.
+        """
+        if self._scope.cancelled:
+            return
         self.stop_intake()
         self._scope.cancel()
         self._completion.cancel()
-        self._greenlets.kill()
         self._parts.finished(len(self._offsets))
+        self._idle.set()
+
+    def cancel(self) -> None:
+        """Abandon, and wait until its greenlets have ended (a hook may take its time)."""
+        self.abandon()
+        self._greenlets.kill()
 
     def snapshot(self) -> PartitionSnapshot:
         return PartitionSnapshot(
@@ -103,19 +118,52 @@ class PartitionProcessor:
                 self._wakeup.clear()
                 self._wakeup.wait()
                 continue
-            size = min(len(queue), self._parts.options.window_size)
-            self._open([queue.popleft() for _ in range(size)])
-            gevent.sleep(0)  # a partition with a long queue must not starve the others
+            window = self._next_window()
+            if window:
+                self._open(window)
+                gevent.sleep(0)  # a partition with a long queue must not starve the others
+            else:
+                self._start_over()
+
+    def _next_window(self) -> list[SourceMessage]:
+        """Take messages off the queue, up to one whose offset does not rise."""
+        queue, offsets, limit = self._queue, self._offsets, self._parts.options.window_size
+        window: list[SourceMessage] = []
+        while queue and len(window) < limit and queue[0].offset > offsets.last:
+            message = queue.popleft()
+            offsets.add(message.offset)
+            window.append(message)
+        return window
+
+    def _start_over(self) -> None:
+        """Begin a new count of offsets once all that is in flight is complete.
+
+        The source went back: it repeats messages after an error, or the topic was
+        made anew. Nobody can tell which, so they are processed (again): ignoring
+        them might lose some, and two counts at once might commit too much.
+        """
+        log.warning(
+            'offsets_went_back',
+            partition=self.partition.partition,
+            offset=self._queue[0].offset,
+            after=self._offsets.last,
+        )
+        self._starting_over = True
+        if len(self._offsets):
+            self._idle.clear()
+            self._idle.wait()
+        self._starting_over = False
+        if not self._closing:
+            self._idle.clear()
+            self._offsets = OffsetTracker()
 
     def _open(self, messages: list[SourceMessage]) -> None:
-        for message in messages:
-            self._offsets.add(message.offset)
         started = time.time()
         messages = self._decode(messages)
         if not messages:
             return
         tasks = self._arrange(messages)
-        if tasks is None:
+        if tasks is None or self._scope.cancelled:
             return
         hooks = self._parts.hooks
         if tasks or hooks.has_message_complete or hooks.has_window_complete:
@@ -182,6 +230,8 @@ class PartitionProcessor:
 
     def _complete(self, messages: Sequence[SourceMessage]) -> None:
         """Mark offsets complete: all that came from these messages is safe."""
+        if self._scope.cancelled:
+            return
         offsets = self._offsets
         done = self._parts.observer.message_done
         moved = False
@@ -192,5 +242,5 @@ class PartitionProcessor:
         self._parts.finished(len(messages))
         if moved and offsets.watermark is not None:
             self._parts.committable(self.partition, offsets.watermark)
-        if self._closing and not len(offsets):
+        if (self._closing or self._starting_over) and not len(offsets):
             self._idle.set()

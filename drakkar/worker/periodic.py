@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +39,14 @@ def schedules(handler: Handler) -> Iterator[tuple[str, Schedule]]:
             yield name, schedule
 
 
+def next_due(due: float, seconds: float, now: float) -> float:
+    """Return when to run after the run that was due at `due`, which ended at `now`.
+
+    One that took longer than its period skips the beats it missed.
+    """
+    return due + seconds * max(1, math.ceil((now - due) / seconds))
+
+
 class Periodic:
     """One greenlet a method, so that none overlaps itself and none delays another."""
 
@@ -56,8 +65,7 @@ class Periodic:
         while not state.stopped:
             gevent.sleep(max(0.0, due - time.monotonic()))
             self._run(state)
-            # A run that took longer than its period skips the times it missed.
-            due = max(due + state.schedule.seconds, time.monotonic())
+            due = next_due(due, state.schedule.seconds, time.monotonic())
 
     def _run(self, state: PeriodicState) -> None:
         state.last_started_at = time.time()
@@ -65,7 +73,7 @@ class Periodic:
         error = ''
         try:
             getattr(self._handler, state.name)()
-        except Exception as raised:
+        except (Exception, SystemExit, gevent.Timeout) as raised:
             log.exception('periodic_failed', hook=state.name, on_error=state.schedule.on_error)
             error = f'{type(raised).__name__}: {raised}'
             state.failures += 1

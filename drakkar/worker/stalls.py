@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import structlog
 
 from drakkar.contracts.observer import Observer
@@ -13,7 +11,11 @@ log = structlog.get_logger('drakkar.stalls')
 
 
 class StallBoard(Observer):
-    """Messages per partition that can be neither delivered nor dead-lettered now."""
+    """Messages per partition that can be neither delivered nor dead-lettered now.
+
+    Whoever tells of a stall also tells of its end, so a partition that is revoked
+    while it stands still goes on being shown, as long as it is there.
+    """
 
     def __init__(self) -> None:
         self._messages: dict[TopicPartition, int] = {}
@@ -26,13 +28,5 @@ class StallBoard(Observer):
         elif self._messages.pop(partition, 0):
             log.info('partition_recovered', partition=partition.partition)
 
-    def revoked(self, partitions: Sequence[TopicPartition], lost: bool) -> None:
-        for partition in partitions:
-            self._messages.pop(partition, None)
-
     def __getitem__(self, partition: TopicPartition) -> int:
         return self._messages.get(partition, 0)
-
-    @property
-    def total(self) -> int:
-        return sum(self._messages.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,14 @@ from drakkar.contracts.executor import Executor
 from drakkar.contracts.observer import Observer
 from drakkar.contracts.source import DeadLetterQueue, Source
 from drakkar.delivery.router import Router
-from drakkar.errors import DrainTimeoutError, DrakkarError
-from drakkar.greenlets import Nursery
+from drakkar.errors import (
+    ConnectError,
+    DeadLetterError,
+    DrainTimeoutError,
+    DrakkarError,
+    HandlerError,
+)
+from drakkar.greenlets import NamedGreenlet, Nursery, kill_all
 from drakkar.handler import Handler, ReadyContext
 from drakkar.hubmonitor import HubMonitor
 from drakkar.metrics import MetricsExporter
@@ -33,6 +40,7 @@ from drakkar.worker.snapshot import Observatory
 log = structlog.get_logger('drakkar.worker')
 
 _AT_ONCE_SECONDS = 2.0  # for killing programs and leaving the group after the second signal
+_STEP_SECONDS = 60.0  # for one step of the shutdown, most of which have shorter limits of their own
 
 
 @dataclass
@@ -102,10 +110,12 @@ class Worker:
             self.stop()
             return
         log.warning('stopping_at_once', signal=signal.Signals(number).name)
-        with gevent.Timeout(_AT_ONCE_SECONDS, False):
-            self.parts.executor.close()
-            self.parts.source.close()
-        os._exit(DrakkarError.exit_code)  # no drain, no cleanup: offsets tell what is left
+        try:
+            with gevent.Timeout(_AT_ONCE_SECONDS, False):
+                self.parts.executor.close()
+                self.parts.source.close()
+        finally:
+            os._exit(DrakkarError.exit_code)  # no drain, no cleanup: offsets tell what is left
 
     def snapshot(self) -> WorkerSnapshot:
         return self.parts.observatory.snapshot()
@@ -123,11 +133,11 @@ class Worker:
     def run(self) -> None:
         """Start, work until stopped, end in order.
 
-        Raises ConfigError or ConnectError where it can not start, DrainTimeoutError
-        where work was left, DrakkarError where a greenlet died.
+        Raises ConfigError, ConnectError or HandlerError where it can not start,
+        DrainTimeoutError where work was left, DrakkarError where a greenlet died.
         """
         try:
-            self._start()
+            self._start_or_stop()
             self._stop.wait()
         finally:
             left = self._shut_down()
@@ -140,15 +150,36 @@ class Worker:
                 f'not committed, to be processed again: {left}'
             )
 
+    def _start_or_stop(self) -> None:
+        """Start, unless told to stop meanwhile: a server that does not answer may take minutes."""
+        failures: list[BaseException] = []
+
+        def start() -> None:
+            try:
+                self._start()
+            except Exception as error:
+                failures.append(error)
+
+        starting = NamedGreenlet('worker-start', start)
+        starting.start()
+        try:
+            gevent.wait([starting, self._stop], count=1)
+        finally:
+            kill_all([starting])
+        if failures:
+            raise failures[0]
+
     def _start(self) -> None:
         parts = self.parts
         if parts.exporter is not None:
             parts.exporter.bind()  # a busy port must show before anything is connected
         parts.executor.start()
-        parts.dead_letters.connect()
+        try:
+            parts.dead_letters.connect()
+        except DeadLetterError as error:
+            raise ConnectError(f'[dlq] {error}') from error
         parts.router.connect()
-        context = ReadyContext(parts.router.sinks, parts.config, parts.config.worker_id)
-        parts.handler.on_ready(context)
+        self._tell_ready()
         parts.monitor.start()
         if parts.exporter is not None:
             parts.exporter.start()
@@ -159,6 +190,18 @@ class Worker:
         self.state = 'running'
         log.info('running', metrics_port=parts.exporter.port if parts.exporter else None)
 
+    def _tell_ready(self) -> None:
+        parts = self.parts
+        context = ReadyContext(parts.router.sinks, parts.config, parts.config.worker_id)
+        try:
+            parts.handler.on_ready(context)
+        except DrakkarError:
+            raise  # the handler's own message for the user
+        except (Exception, SystemExit, gevent.Timeout) as error:
+            raise HandlerError(
+                f'on_ready of {type(parts.handler).__name__} raised {type(error).__name__}: {error}'
+            ) from error
+
     def _shut_down(self) -> str:
         """End every part, each step for the next one's sake; return what was left, in words."""
         parts = self.parts
@@ -166,16 +209,33 @@ class Worker:
         self.state = 'stopping'
         left = ''
         if running:
-            parts.loop.stop()  # no new messages; heartbeats go on while we drain
-            unclean = parts.assignment.drain_all(parts.config.executor.drain_timeout_seconds)
-            left = ', '.join(str(p) for p in unclean)
-        self.greenlets.kill()  # poll loop, committer, periodic methods
-        parts.source.close()  # leaves the group, so that peers take over at once
-        parts.executor.close()
-        parts.router.close()
-        parts.dead_letters.close()
-        parts.monitor.stop()
+            self._end('poll-loop', parts.loop.stop)  # no new messages; heartbeats go on meanwhile
+            left = self._drain()
+        self._end('greenlets', self.greenlets.kill)  # poll loop, committer, periodic methods
+        self._end('source', parts.source.close)  # leaves the group, so that peers take over at once
+        self._end('executor', parts.executor.close)
+        self._end('sinks', parts.router.close)
+        self._end('dead-letters', parts.dead_letters.close)
+        self._end('monitor', parts.monitor.stop)
         if parts.exporter is not None:
-            parts.exporter.stop()
+            self._end('exporter', parts.exporter.stop)
         self.state = 'stopped'
         return left
+
+    def _drain(self) -> str:
+        try:
+            unclean = self.parts.assignment.drain_all(
+                self.parts.config.executor.drain_timeout_seconds
+            )
+        except Exception:
+            log.exception('drain_failed')
+            return 'unknown'
+        return ', '.join(str(p) for p in unclean)
+
+    def _end(self, part: str, end: Callable[[], object]) -> None:
+        """End one part within its time; the others must be ended whatever happens in it."""
+        try:
+            with gevent.Timeout(_STEP_SECONDS):
+                end()
+        except (Exception, gevent.Timeout):
+            log.exception('end_failed', part=part)

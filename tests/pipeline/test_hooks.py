@@ -116,8 +116,8 @@ def test_replacements_get_their_parent_and_its_offsets() -> None:
     hooks, _ = hooks_for(None)
     parent = ExecutorTask(source_offsets=[4, 5])
     children = [ExecutorTask(), ExecutorTask(source_offsets=[5])]
-    hooks.check_replacements(parent, children)
+    hooks.check_replacements(parent, children, PendingContext({}))
     assert [c.parent_task_id for c in children] == [parent.task_id] * 2
     assert [list(c.source_offsets) for c in children] == [[4, 5], [5]]
     with pytest.raises(HandlerError, match='source_offsets'):
-        hooks.check_replacements(parent, [ExecutorTask(source_offsets=[6])])
+        hooks.check_replacements(parent, [ExecutorTask(source_offsets=[6])], PendingContext({}))
