@@ -18,7 +18,7 @@ from drakkar import jsonio
 from drakkar.cli.common import config_options, load_config
 from drakkar.cli.produce_lines import InvalidLineError, LineFormat, chunks
 from drakkar.contracts.source import Producer, ProducerRecord
-from drakkar.errors import ConfigError, DrakkarError
+from drakkar.errors import ConfigError, ConnectError, DrakkarError
 
 _BATCH = 1000
 # With --rate, so many batches a second at most.
@@ -163,7 +163,7 @@ def produce_command(
     except (DrakkarError, KeyboardInterrupt) as error:
         if as_json:
             click.echo(written.as_json(str(error) or 'interrupted'))
-        else:
+        elif not isinstance(error, ConnectError):  # else nothing could have been written
             click.echo(f'stopped: {written}', err=True)
         raise
     click.echo(written.as_json() if as_json else str(written))
