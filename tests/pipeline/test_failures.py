@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import gevent
 import marshmallow as ma
 import pytest
 
@@ -223,3 +225,146 @@ def test_payloads_for_a_sink_that_is_not_configured_dead_letter_before_any_is_se
     (letter,) = run.dead_letters
     assert 'nowhere' in letter.error
     assert run.committed == {0: 1}
+
+
+# Hooks that raise what is no Exception
+
+
+class Escapes(ShellHandler):
+    """Raises something else than an Exception in one of its hooks."""
+
+    hook = ''
+    error: ClassVar[BaseException]
+
+    def arrange(
+        self, messages: Sequence[dk.SourceMessage], pending: dk.PendingContext
+    ) -> list[dk.ExecutorTask]:
+        self._escape('arrange')
+        return super().arrange(messages, pending)
+
+    def task_priority(self, task: dk.ExecutorTask) -> Any:
+        self._escape('task_priority')
+        return super().task_priority(task)
+
+    def on_error(self, task: dk.ExecutorTask, error: dk.ExecutorError) -> dk.Action:
+        self._escape('on_error')
+        return dk.DLQ
+
+    def on_task_complete(self, result: dk.ExecutorResult) -> list[dk.Payload]:
+        self._escape('on_task_complete')
+        return [Out('x')]
+
+    def on_message_complete(self, group: dk.MessageGroup) -> None:
+        self._escape('on_message_complete')
+
+    def on_window_complete(
+        self, results: Sequence[dk.ExecutorResult], messages: Sequence[dk.SourceMessage]
+    ) -> None:
+        self._escape('on_window_complete')
+
+    def on_delivery_error(self, error: dk.DeliveryFailure) -> dk.Action:
+        self._escape('on_delivery_error')
+        return dk.DLQ
+
+    def on_assign(self, partitions: Sequence[dk.TopicPartition]) -> None:
+        self._escape('on_assign')
+
+    def _escape(self, hook: str) -> None:
+        if hook == self.hook:
+            raise self.error
+
+
+ESCAPES = [SystemExit(0), gevent.Timeout(1), gevent.GreenletExit(), asyncio.CancelledError()]
+LETTERS = {
+    'arrange': ['arrange'],
+    'on_error': ['execute'],
+    'on_task_complete': ['hook'],
+    'on_message_complete': ['hook'],
+    'on_window_complete': ['hook'],
+    'on_delivery_error': ['deliver'],
+    'task_priority': [],
+    'on_assign': [],
+}
+
+
+@pytest.mark.parametrize('error', ESCAPES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize('hook', LETTERS)
+def test_nothing_that_a_hook_raises_ends_the_worker_or_leaves_a_message_open(
+    hook: str, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Escapes, 'hook', hook)
+    monkeypatch.setattr(Escapes, 'error', error, raising=False)
+    config = {'executor': {**FAST_RETRIES['executor'], 'max_retries': 0}}
+    with WorkerHarness(Escapes, sinks=[Out], config=config) as run:
+        if hook == 'on_delivery_error':
+            run.sinks['out.captured'].failures.append(ValueError('sink'))
+        run.send([{'run': 'exit 1' if hook == 'on_error' else 'true'}])
+        run.wait_for(lambda: run.committed == {0: 1})
+    assert [letter.stage for letter in run.dead_letters] == LETTERS[hook]
+    assert {name for name, _ in run.record.hook_errors} == {hook}
+
+
+# Handlers that break a rule
+
+
+class Empties(ShellHandler):
+    def arrange(
+        self, messages: Sequence[dk.SourceMessage], pending: dk.PendingContext
+    ) -> list[dk.ExecutorTask]:
+        tasks = super().arrange(messages, pending)
+        messages.clear()  # type: ignore[attr-defined]
+        return tasks
+
+    def on_window_complete(
+        self, results: Sequence[dk.ExecutorResult], messages: Sequence[dk.SourceMessage]
+    ) -> None:
+        messages.clear()  # type: ignore[attr-defined]
+
+
+def test_a_handler_that_empties_its_list_of_messages_loses_none() -> None:
+    run = run_handler(Empties, [{'run': 'echo x'}, {}], sinks=[Out])
+    assert run.committed == {0: 2}
+    assert len(run.payloads) == 1
+
+
+class NamesTasks(ShellHandler):
+    """Task ids of its own, which repeat while a message of the same work is in flight."""
+
+    def arrange(
+        self, messages: Sequence[dk.SourceMessage], pending: dk.PendingContext
+    ) -> list[dk.ExecutorTask]:
+        return [shell(m.payload['run'], [m.offset], task_id=m.payload['run']) for m in messages]
+
+
+def test_a_task_id_that_is_in_flight_is_refused_until_it_is_not(tmp_path: Path) -> None:
+    gate = tmp_path / 'gate'
+    config = {'executor': {**FAST_RETRIES['executor'], 'window_size': 1, 'max_retries': 10**6}}
+    with WorkerHarness(NamesTasks, sinks=[Out], config=config) as run:
+        run.send([{'run': f'while [ ! -e {gate} ]; do sleep 0.01; done'}] * 2)
+        run.wait_for(lambda: run.record.hook_errors)
+        gate.touch()
+        run.wait_for(lambda: run.committed == {0: 2})
+    assert 'is in flight already' in str(run.record.hook_errors[0][1])
+    assert not run.dead_letters
+
+
+class Crashes(ma.Schema):
+    run = ma.fields.String()
+
+    @ma.pre_load
+    def look(self, data: Any, **kwargs: Any) -> Any:
+        return {'run': data['script'].strip()}
+
+
+class CrashingSchema(ShellHandler):
+    input_schema = Crashes
+
+
+def test_a_schema_that_raises_is_a_message_that_does_not_decode() -> None:
+    messages = [{'script': 3}, {}, [], {'script': 'echo good'}, b'[' * 100_000]
+    run = run_handler(CrashingSchema, messages, sinks=[Out])
+    assert {letter.stage for letter in run.dead_letters} == {'parse'}
+    assert [letter.message.offset for letter in run.dead_letters] == [0, 1, 2, 4]
+    assert 'Crashes raised AttributeError' in run.dead_letters[0].error
+    assert [p.data for p in run.payloads] == ['good']
+    assert run.committed == {0: 5}
