@@ -57,10 +57,9 @@ class Written:
     def __str__(self) -> str:
         seconds = time.monotonic() - self.started
         rate = self.messages / seconds if seconds else 0
-        text = (
-            f'{self.messages:,} messages written to {self.name} in {seconds:.1f} s ({rate:,.0f}/s)'
-        )
-        return f'{text}, {self.skipped:,} invalid lines skipped' if self.skipped else text
+        count = '1 message' if self.messages == 1 else f'{self.messages:,} messages'
+        text = f'{count} written to {self.name} in {seconds:.1f} s ({rate:,.0f}/s)'
+        return f'{text}, invalid lines skipped: {self.skipped:,}' if self.skipped else text
 
 
 @dataclass(slots=True)
@@ -119,15 +118,28 @@ class Job:
             gevent.sleep(max(0.0, due - time.monotonic()))
 
 
-@click.command('produce')
+@click.command('produce', short_help='Write lines of a file or of stdin as messages.')
 @click.argument('file', default='-', type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @config_options
 @click.option('--key-field', metavar='NAME', help='Field of the JSON object that is the key.')
-@click.option('--partition', type=click.IntRange(0), help='Write to this partition only.')
+@click.option(
+    '--partition', metavar='NUMBER', type=click.IntRange(0), help='Write to this partition only.'
+)
 @click.option('--raw', is_flag=True, help='Any line is a message, JSON or not.')
 @click.option('--skip-invalid', is_flag=True, help='Report a bad line and go on.')
-@click.option('--repeat', type=click.IntRange(1), default=1, help='Write the file so many times.')
-@click.option('--rate', type=click.FloatRange(0, min_open=True), help='Most messages a second.')
+@click.option(
+    '--repeat',
+    metavar='TIMES',
+    type=click.IntRange(1),
+    default=1,
+    help='Write the file so many times.',
+)
+@click.option(
+    '--rate',
+    metavar='NUMBER',
+    type=click.FloatRange(0, min_open=True),
+    help='Most messages a second.',
+)
 @click.option('--json', 'as_json', is_flag=True, help='Print the summary as one JSON object.')
 def produce_command(
     file: str,
@@ -141,11 +153,18 @@ def produce_command(
     rate: float | None,
     as_json: bool,
 ) -> None:
-    """Write each line of FILE (or of stdin: -) as a message to the configured source.
+    """Write each line of FILE, or of stdin, as a message to the configured source.
 
     Lines are JSON unless --raw. At a bad line it stops: what came before it is
-    written, nothing after it. Exit codes: 0 all written, 1 a bad line or a
-    failure, 2 wrong usage or configuration, 3 no connection.
+    written, nothing after it. The embedded log is made where there is none.
+
+    \b
+    Examples:
+      echo '{"path": "/etc/passwd"}' | drakkar produce -c drakkar.ini
+      drakkar produce -c drakkar.ini --key-field id --rate 500 requests.jsonl
+
+    Exit codes: 0 all written, 1 a bad line or a failure, 2 wrong usage or
+    configuration, 3 no connection.
     """
     if raw and key_field is not None:
         raise click.UsageError('--raw and --key-field exclude each other: a raw line has no fields')
@@ -180,6 +199,8 @@ def _producer(config_path: str | None, overrides: tuple[str, ...]) -> tuple[str,
 
 def _send(job: Job, file: str) -> None:
     if file == '-':
+        if sys.stdin.isatty():
+            click.echo('reading messages from the terminal, a line each; Ctrl-D ends', err=True)
         job.send('stdin', sys.stdin.buffer)
         return
     with open(file, 'rb') as stream:

@@ -169,7 +169,7 @@ def test_a_slow_pipe_is_passed_on_as_it_comes_and_ctrl_c_ends_it(folder, until_t
         until_true(lambda: Path('log/messages.db').exists() and values() == [b'1'])
         process.send_signal(2)
         assert process.wait(timeout=10) == 130
-        assert b'stopped: 1 messages written' in process.stderr.read()
+        assert b'stopped: 1 message written' in process.stderr.read()
 
 
 @pytest.fixture
