@@ -68,7 +68,11 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def release(self, partitions: Sequence[TopicPartition]) -> None:
-        """Give up revoked partitions: their drain has ended, committed or not."""
+        """Give up revoked partitions: their drain has ended, committed or not.
+
+        One that was assigned anew since it was revoked is left alone: the owner may
+        not have heard of it yet.
+        """
 
     @abc.abstractmethod
     def positions(self) -> Mapping[TopicPartition, tuple[int | None, int | None]]:

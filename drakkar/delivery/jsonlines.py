@@ -33,12 +33,13 @@ class JsonLines(DeadLetterQueue):
         self._threads: ThreadPool | None = None
 
     def connect(self) -> None:
-        try:
-            self._path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DeadLetterError(f'{self._path}: {error.strerror}') from error
-        if not os.access(self._path, os.W_OK | os.X_OK):
-            raise DeadLetterError(f'{self._path}: not writable')
+        """See that the directory can be written; it is made with the first letter.
+
+        So a worker that can not start for another reason leaves nothing behind.
+        """
+        problem = _why_unusable(self._path)
+        if problem:
+            raise DeadLetterError(f'path = {self._path}: {problem}')
         if self._threads is None:
             self._threads = ThreadPool(1)
 
@@ -49,9 +50,8 @@ class JsonLines(DeadLetterQueue):
         for letter in letters:
             lines = chunks.setdefault(self.file_for(letter.message.topic), [])
             lines.append(encode(letter) + b'\n')
-        try:
-            self._threads.apply(_append_all, (chunks,))
-        except OSError as error:
+        error = self._threads.apply(_append_all, (self._path, chunks))
+        if error is not None:
             raise DeadLetterError(f'{error.filename or self._path}: {error.strerror}') from error
 
     def close(self) -> None:
@@ -70,20 +70,41 @@ def _file_name(name: str) -> str:
     return safe if safe == name else f'{safe}-{zlib.crc32(name.encode("utf-8", "replace")):08x}'
 
 
-def _append_all(chunks: Mapping[Path, Sequence[bytes]]) -> None:
-    """Append durably; runs in a native thread. Raises OSError."""
-    for path, lines in chunks.items():
-        fresh = not path.exists()
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        try:
-            size = os.fstat(fd).st_size
-            torn = size > 0 and os.pread(fd, 1, size - 1) != b'\n'
-            _write(fd, b''.join([b'\n' if torn else b'', *lines]))
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        if fresh:
-            _sync_directory(path.parent)
+def _why_unusable(path: Path) -> str:
+    """Return why no files can be made in `path`; where it is not there yet, one above decides."""
+    place = Path(os.path.realpath(path))
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        return f'{place} is a file, expected a directory'
+    if not os.access(place, os.W_OK | os.X_OK):
+        return f'this user can not write into {place}'
+    return ''
+
+
+def _append_all(folder: Path, chunks: Mapping[Path, Sequence[bytes]]) -> OSError | None:
+    """Append durably in a native thread; gevent would print what is raised there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, lines in chunks.items():
+            _append(path, lines)
+    except OSError as error:
+        return error
+    return None
+
+
+def _append(path: Path, lines: Sequence[bytes]) -> None:
+    fresh = not path.exists()
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        size = os.fstat(fd).st_size
+        torn = size > 0 and os.pread(fd, 1, size - 1) != b'\n'
+        _write(fd, b''.join([b'\n' if torn else b'', *lines]))
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    if fresh:
+        _sync_directory(path.parent)
 
 
 def _write(fd: int, data: bytes) -> None:

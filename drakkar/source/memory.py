@@ -134,7 +134,8 @@ class MemorySource(Source):
 
     def release(self, partitions: Sequence[TopicPartition]) -> None:
         self.released.extend(partitions)
-        self._forget([tp.partition for tp in partitions])
+        # One that was assigned anew meanwhile is not what is given up here.
+        self._forget([tp.partition for tp in partitions if tp.partition in self._revoking])
 
     def positions(self) -> Mapping[TopicPartition, tuple[int | None, int | None]]:
         names = {p: self._named(p) for p in self._position}

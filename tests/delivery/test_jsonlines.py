@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def read(path: Path) -> list[Envelope]:
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[JsonLines]:
+    (tmp_path / 'a' / 'dlq').mkdir(parents=True)
     queue = JsonLines(tmp_path / 'a' / 'dlq', 'worker-1')
     queue.connect()
     yield queue
@@ -82,11 +84,34 @@ def test_a_full_disk_is_a_dead_letter_error(queue: JsonLines) -> None:
 def test_a_folder_that_can_not_be_made_says_so_at_once(tmp_path: Path) -> None:
     (tmp_path / 'file').write_text('')
     queue = JsonLines(tmp_path / 'file' / 'dlq', 'w')
-    with pytest.raises(DeadLetterError, match='Not a directory'):
+    with pytest.raises(DeadLetterError, match=r'path = .*file/dlq: .*file is a file, expected a d'):
         queue.connect()
     with pytest.raises(DeadLetterError, match='not connected'):
         queue.send([letter()])
     queue.close()
+
+
+def test_the_folder_is_made_with_the_first_letter_and_again_when_it_was_removed(
+    tmp_path: Path,
+) -> None:
+    queue = JsonLines(tmp_path / 'not' / 'there', 'w')
+    queue.connect()
+    assert list(tmp_path.iterdir()) == []
+    for _ in range(2):
+        queue.send([letter()])
+        (written,) = (tmp_path / 'not' / 'there').iterdir()
+        assert written == queue.file_for('topic')
+        shutil.rmtree(tmp_path / 'not')
+    queue.close()
+
+
+def test_a_failure_is_not_printed_by_the_hub(
+    queue: JsonLines, capfd: pytest.CaptureFixture[str]
+) -> None:
+    queue.file_for('topic').mkdir()
+    with pytest.raises(DeadLetterError):
+        queue.send([letter()])
+    assert capfd.readouterr() == ('', '')
 
 
 def test_the_hub_runs_on_while_it_writes(queue: JsonLines) -> None:

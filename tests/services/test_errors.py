@@ -87,29 +87,7 @@ def _filler(words: Mapping[str, str]) -> Callable[[str], str]:
     return fill
 
 
-DLQ_MADE = 'the folder of the dead letters is made before other parts have been connected'
-DEMO = 'the demo leaves its folder behind'
-KNOWN = {
-    'log below a file': DLQ_MADE,
-    'log is a file': DLQ_MADE,
-    'log is damaged': DLQ_MADE,
-    'log file is a folder': DLQ_MADE,
-    'on_ready raises': DLQ_MADE,
-    'results below a file': DLQ_MADE,
-    'two sinks that can not be written': DLQ_MADE,
-    'demo: port taken': DEMO,
-    'demo: ripgrep missing': DEMO,
-    'demo: plugin blocked': DEMO,
-}
-
-
-@pytest.mark.parametrize(
-    'name',
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=KNOWN[name])) if name in KNOWN else name
-        for name in MISTAKES
-    ],
-)
+@pytest.mark.parametrize('name', MISTAKES)
 def test_mistake(name: str, outcomes: Mapping[str, tuple[dict[str, str], Outcome]]) -> None:
     mistake, (words, outcome) = MISTAKES[name], outcomes[name]
     said = [line for line in outcome.err.splitlines() if not _is_no_message(line)]

@@ -101,6 +101,7 @@ def run(
 def run_here(folder: Path, *args: str, env: Mapping[str, str] = {}, stdin: str = '') -> Outcome:
     """Do what `run` does, in this process: for what ends before anything is started."""
     before, old_path, old_modules = paths(folder), list(sys.path), set(sys.modules)
+    old_setting, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     here = Path.cwd()
     wanted = environment(env)
     changes = {name: wanted.get(name) for name in {*os.environ, *wanted}}
@@ -109,6 +110,7 @@ def run_here(folder: Path, *args: str, env: Mapping[str, str] = {}, stdin: str =
         result = CliRunner().invoke(cli, args, input=stdin, env=changes, prog_name='drakkar')
     finally:
         os.chdir(here)
+        sys.dont_write_bytecode = old_setting
         sys.path[:] = old_path
         for name in set(sys.modules) - old_modules:
             if _is_below(folder, sys.modules[name]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
@@ -23,7 +24,7 @@ from drakkar.cli.demo.requests import find_files, make_requests
 from drakkar.cli.demo.stats import DemoStats
 from drakkar.cli.demo.summary import show_summary
 from drakkar.contracts.source import ProducerRecord, SourceSpec
-from drakkar.errors import ConfigError, DrakkarError, PluginError
+from drakkar.errors import ConfigError, ConnectError, PluginError
 from drakkar.greenlets import NamedGreenlet
 from drakkar.worker.build import build_worker, make_handler
 from drakkar.worker.worker import Worker
@@ -79,19 +80,30 @@ def demo_command(
     stats = DemoStats()
     try:
         worker = _prepare(folder, requests, stats, executors, metrics_port)
-    except DrakkarError:
-        shutil.rmtree(folder)  # nothing half done
+        running = _start(worker, stats)
+        _watch(worker, running, stats, messages, quiet=as_json)
+        if not running.dead:
+            stays = sys.stdout.isatty() if stay is None else stay
+            show_summary(stats.summary(folder / 'results'), worker, folder, stays, as_json)
+            if stays:
+                running.join()
+        _end(worker, running)
+    except (ConfigError, PluginError, ConnectError):
+        shutil.rmtree(folder)  # it could not begin: nothing half done
+        with contextlib.suppress(OSError):
+            data.rmdir()
         raise
+
+
+def _start(worker: Worker, stats: DemoStats) -> gevent.Greenlet:
     worker.handle_signals()
     stats.started = time.monotonic()
     running = NamedGreenlet('worker', _outcome, worker)
     running.start()
-    _watch(running, stats, messages, quiet=as_json)
-    if not running.dead:
-        stays = sys.stdout.isatty() if stay is None else stay
-        show_summary(stats.summary(folder / 'results'), worker, folder, stays, as_json)
-        if stays:
-            running.join()
+    return running
+
+
+def _end(worker: Worker, running: gevent.Greenlet) -> None:
     worker.stop()
     error = running.get()
     if error is not None:
@@ -162,8 +174,14 @@ def _produce(source: SourceSpec, config: Any, requests: Iterable[dict[str, Any]]
         )
 
 
-def _watch(running: gevent.Greenlet, stats: DemoStats, messages: int, quiet: bool) -> None:
+def _watch(
+    worker: Worker, running: gevent.Greenlet, stats: DemoStats, messages: int, quiet: bool
+) -> None:
     """Show progress until all messages are done or the worker has ended."""
+    while worker.state == 'starting' and not running.ready():
+        running.join(_REFRESH_SECONDS / 10)
+    if running.ready():
+        return  # it could not start, and says why
     console = Console(stderr=True, quiet=quiet)
     columns = (
         TextColumn('searching'),

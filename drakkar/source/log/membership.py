@@ -168,7 +168,10 @@ class Membership:
         """Give partitions back; if the file can't be written now, with the next renewal."""
         with self._turn:
             for tp in partitions:
-                if self.slots.pop(tp.partition, None) is not None:
+                slot = self.slots.get(tp.partition)
+                # One that was lost and gained anew meanwhile is not what is given up here.
+                if slot is not None and slot.revoking:
+                    del self.slots[tp.partition]
                     self._giving_back.add(tp.partition)
             try:
                 self._give_back()

@@ -81,7 +81,7 @@ COMMANDS = {
         bare=True,
     ),
     'demo: plugin blocked': Mistake(
-        ('error: [drakkar] handler = ripgrep: no plugin registers a handler of this name',),
+        ('error: {folder}/drakkar-demo/',),  # its own configuration, with the line
         command='demo --messages 3 --path .',
         env={'DK_BLOCK_PLUGINS': 'ripgrep'},
     ),
