@@ -19,6 +19,7 @@ from drakkar.models.group import MessageGroup
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask, PendingContext
+from drakkar.pipeline.checks import check_tasks
 
 log = structlog.get_logger('drakkar.hooks')
 
@@ -88,7 +89,7 @@ class Hooks:
         # A list of its own: a handler may sort it, or take from it what it has dealt with.
         tasks = self.call('arrange', list(messages), pending, partition=partition.partition)
         try:
-            return _check_tasks('arrange', tasks, {m.offset for m in messages}, pending)
+            return check_tasks('arrange', tasks, {m.offset for m in messages}, pending)
         except HandlerError as error:
             self._misused('arrange', error, partition=partition.partition)
             raise
@@ -120,7 +121,7 @@ class Hooks:
             replacement.parent_task_id = task.task_id
             if not replacement.source_offsets:
                 replacement.source_offsets = task.source_offsets
-        return _check_tasks('on_error', replacements, set(task.source_offsets), pending)
+        return check_tasks('on_error', replacements, set(task.source_offsets), pending)
 
     def on_delivery_error(self, failure: DeliveryFailure) -> Action:
         """Return the handler's decision; DLQ where the hook raises or answers nonsense."""
@@ -156,26 +157,3 @@ class Hooks:
         except BaseException as error:
             self._failed('message_label', error, {'offset': message.offset})
             return message.label
-
-
-def _check_tasks(
-    hook: str, tasks: Any, offsets: set[int], pending: PendingContext
-) -> Sequence[ExecutorTask]:
-    if tasks is None:
-        return ()
-    if not isinstance(tasks, (list, tuple)):
-        raise HandlerError(f'{hook} returned {tasks!r:.200}; it must return a list of tasks')
-    for task in tasks:
-        if not isinstance(task, ExecutorTask):
-            raise HandlerError(f'{hook} returned {task!r:.200} in its list, which is not a task')
-        if not task.source_offsets or not offsets.issuperset(task.source_offsets):
-            raise HandlerError(
-                f'{hook} returned task {task.task_id} with source_offsets '
-                f'{list(task.source_offsets)!r:.200}; each must be an offset of a message it was '
-                f'given: {sorted(offsets)!r:.200}'
-            )
-        if task.task_id in pending:
-            raise HandlerError(f'{hook} returned task {task.task_id}, which is in flight already')
-    if len({task.task_id for task in tasks}) != len(tasks):
-        raise HandlerError(f'{hook} returned several tasks with one task_id; ids must differ')
-    return tasks

@@ -161,6 +161,16 @@ class SourceContract:
             source.commit({lab.tp(3): 2})
         assert lab.committed(3) == 1
 
+    def test_release_of_what_was_not_revoked_changes_nothing(self, lab: Lab) -> None:
+        """It was, but came back, and the owner had not heard of that when it released it."""
+        source = lab.started()
+        lab.until('assigned', {2})
+        source.release([lab.tp(2)])
+        lab.append(b'a', 2)
+        assert [m.value for m in lab.drain(1)] == [b'a']
+        source.commit({lab.tp(2): 1})
+        assert lab.committed(2) == 1
+
     def test_lost_partition_refuses_commits_and_the_others_are_stored(self, lab: Lab) -> None:
         for partition in (0, 1):
             lab.append(b'x', partition)
