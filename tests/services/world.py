@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from drakkar.cli.main import cli
 
+ROOT = Path(__file__).resolve().parents[2]
 _LONGEST_SECONDS = 30
 
 HANDLER = """\
@@ -59,11 +60,16 @@ class Outcome:
 
 
 def environment(more: Mapping[str, str] = {}) -> dict[str, str]:
-    """Return the environment of a user who has no settings of Drakkar's, and `more`."""
+    """Return the environment of a user who has no settings of Drakkar's, and `more`.
+
+    Drakkar is that of this tree, whatever the running environment has installed.
+    """
     mine = {k: v for k, v in os.environ.items() if not k.startswith(('DK_', 'COVERAGE'))}
     mine.pop('WORKER_ID', None)
     # A handler's module leaves its __pycache__, which is no mess of ours.
-    return {**mine, 'PYTHONDONTWRITEBYTECODE': '1', **more}
+    mine |= {'PYTHONDONTWRITEBYTECODE': '1', **more}
+    search = [str(ROOT), mine.get('PYTHONPATH', '')]
+    return {**mine, 'PYTHONPATH': os.pathsep.join(filter(None, search))}
 
 
 def command(*args: str, python: str = '') -> list[str]:
