@@ -33,7 +33,7 @@ def resolve_handler(
     _make_importable([folder or '', ''])
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that ends itself when it is imported
         cause = f'module {module_name!r} can not be imported: {type(error).__name__}: {error}'
         raise _wrong(name, cause) from error
     return _checked(name, module, attribute)

@@ -151,10 +151,10 @@ class PluginManager:
 def _imported(candidate: Candidate) -> Any:
     try:
         return candidate.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f'its import raised {_line(error)}') from error
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     """Return an error's type and text on one line."""
     return f'{type(error).__name__}: {" ".join(str(error).split())}'

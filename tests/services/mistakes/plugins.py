@@ -51,6 +51,10 @@ PLUGINS = {
         ),
         files=handler('import no_such_module\n'),
     ),
+    'handler ends the program at import': Mistake(
+        (f"{IDLE} module 'handlers' can not be imported: SystemExit: bye",),
+        files=handler('import sys\nsys.exit("bye")\n'),
+    ),
     'handler is no Python': Mistake(
         (f"{IDLE} module 'handlers' can not be imported: SyntaxError: invalid syntax",),
         files=handler('class Idle(:\n'),
