@@ -197,8 +197,15 @@ def _open_destination(output: str, worker_id: str, cluster_name: str) -> _Stream
         return _LogFile(path)
     except OSError as error:
         raise ConfigError(
-            f'[logging] output = {output}: {path} can not be written: {error.strerror}'
+            f'[logging] output = {output}: {_what(error, path, output)} can not be written: '
+            f'{error.strerror}'
         ) from error
+
+
+def _what(error: OSError, path: str, output: str) -> str:
+    """Name what stands in the way, where that is not what the option says."""
+    wrong = error.filename or path
+    return 'it' if wrong == output else str(wrong)
 
 
 class _Stream:

@@ -37,7 +37,10 @@ _INTO = click.option(
 @click.argument('name')
 @_INTO
 def handler_command(name: str, into: Path) -> None:
-    """Write a handler package, named with lower case letters, digits and '-'."""
+    """Write a handler package.
+
+    NAME has lower case letters, digits and '-'.
+    """
     _write_plugin('handler', name, into)
 
 
@@ -45,7 +48,10 @@ def handler_command(name: str, into: Path) -> None:
 @click.argument('name')
 @_INTO
 def sink_command(name: str, into: Path) -> None:
-    """Write a sink package, named with lower case letters, digits and '-'."""
+    """Write a sink package.
+
+    NAME has lower case letters, digits and '-'.
+    """
     _write_plugin('sink', name, into)
 
 

@@ -18,8 +18,9 @@ _STYLES = {Status.LOADED: 'green', Status.BLOCKED: 'yellow', Status.BROKEN: 'bol
 @click.command('plugins')
 @click.option('--json', 'as_json', is_flag=True, help='Print one JSON object.')
 def plugins_command(as_json: bool) -> None:
-    """List plugins: origin, version, what they register, why one was not loaded.
+    """List plugins, and why one was not loaded.
 
+    Shows origin, version and what each registers.
     Ends with exit code 2 where one is broken.
     """
     infos = PluginManager.scan().infos

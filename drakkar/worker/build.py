@@ -17,7 +17,7 @@ from drakkar.contracts.source import DeadLetterQueue, Source, SourceSpec
 from drakkar.delivery.jsonlines import JsonLines
 from drakkar.delivery.router import Router
 from drakkar.delivery.settings import DeliverySettings
-from drakkar.errors import HandlerError
+from drakkar.errors import DrakkarError, HandlerError
 from drakkar.executor.pool import ProcessPool
 from drakkar.handler import Handler
 from drakkar.hubmonitor import HubMonitor
@@ -40,11 +40,21 @@ from drakkar.worker.worker import Machinery, Worker
 def make_handler(handler_class: type[Handler], config: Any) -> tuple[Handler, Any]:
     """Make the handler and let it change the configuration; return both.
 
-    Raises HandlerError where `on_startup` returns something else.
+    Raises HandlerError where `on_startup` returns something else or either raises;
+    a DrakkarError goes through, since it is a message for the user already.
     """
-    handler = handler_class()
-    handler.options = config.handler
-    changed = handler.on_startup(config)
+    step = '__init__'
+    try:
+        handler = handler_class()
+        handler.options = config.handler
+        step = 'on_startup'
+        changed = handler.on_startup(config)
+    except DrakkarError:
+        raise
+    except Exception as error:
+        raise HandlerError(
+            f'{step} of {handler_class.__name__} raised {type(error).__name__}: {error}'
+        ) from error
     if changed is None:
         changed = config
     if not isinstance(changed, type(config)):

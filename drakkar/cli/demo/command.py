@@ -41,7 +41,13 @@ _TEMPLATE = Path(__file__).with_name('demo.ini')
     help="Folder whose files are searched; Python's own standard library by default.",
     show_default=False,
 )
-@click.option('--messages', type=click.IntRange(1, 1_000_000), default=300, show_default=True)
+@click.option(
+    '--messages',
+    type=click.IntRange(1, 1_000_000),
+    default=300,
+    show_default=True,
+    help='Search requests, each with one to nine searches.',
+)
 @click.option(
     '--executors',
     type=click.IntRange(1, 256),
@@ -56,7 +62,12 @@ _TEMPLATE = Path(__file__).with_name('demo.ini')
     show_default=True,
     help='Folder for the log, the results and the configuration; each run makes one in it.',
 )
-@click.option('--metrics-port', type=click.IntRange(0, 65535), default=0, help='0: any free port.')
+@click.option(
+    '--metrics-port',
+    type=click.IntRange(0, 65535),
+    default=0,
+    help='Port of /metrics on 127.0.0.1; 0, the default, means any free one.',
+)
 @click.option('--seed', type=int, default=1, show_default=True, help='Which requests are made.')
 @click.option(
     '--stay/--no-stay',
@@ -74,7 +85,11 @@ def demo_command(
     stay: bool | None,
     as_json: bool,
 ) -> None:
-    """Search real files with ripgrep, from an embedded log into files, in one command."""
+    """Search real files with ripgrep, all in one command.
+
+    Puts requests into an embedded log, runs a worker on it with files as sinks, and
+    ends with a summary.
+    """
     requests = make_requests(find_files(path.resolve()), messages, seed)
     folder = _make_folder(data)
     stats = DemoStats()

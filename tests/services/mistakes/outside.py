@@ -50,7 +50,7 @@ OUTSIDE = {
         add='[logging]\noutput = handlers.py/worker.log\n',
     ),
     'log lines to a folder': Mistake(
-        ('error: [logging] output = folder: folder can not be written: Is a directory',),
+        ('error: [logging] output = folder: it can not be written: Is a directory',),
         add='[logging]\noutput = folder\n',
         files={'folder': None},
     ),

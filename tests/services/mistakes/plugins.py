@@ -71,12 +71,15 @@ PLUGINS = {
         (f'{INI}21: [handler] depth: unknown option; known: none',), add='[handler]\ndepth = 3\n'
     ),
     'handler can not be made': Mistake(
-        ('error: unexpected RuntimeError: no model file; `drakkar --debug ...` shows more',),
+        ('error: __init__ of Idle raised RuntimeError: no model file',),
         code=1,
         files=handler('    def __init__(self):\n        raise RuntimeError("no model file")\n'),
     ),
     'on_startup raises': Mistake(
-        ("error: unexpected AttributeError: there is no option 'exec', did you mean 'executor'?",),
+        (
+            "error: on_startup of Idle raised AttributeError: there is no option 'exec', "
+            "did you mean 'executor'?",
+        ),
         code=1,
         files=handler('    def on_startup(self, config):\n        return config.exec\n'),
     ),
