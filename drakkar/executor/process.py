@@ -219,7 +219,9 @@ class Process:
 
     def _on_exit(self) -> None:
         self.status = self._child.rstatus
-        self._wake()
+        # Not from within the loop's reaping, which goes on while children end: as long as short
+        # programs follow each other, neither timers nor sockets would have their turn.
+        self._around.hub.loop.run_callback(self._wake)
 
     def _on_long_run(self) -> None:
         self._watch_output()

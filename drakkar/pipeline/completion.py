@@ -311,7 +311,7 @@ class Completion:
 
     def _release(self, state: MessageState) -> None:
         state.holds -= 1
-        if not state.holds and not self._scope.cancelled:
+        if not state.holds:
             self._complete([state.message])
 
 

@@ -231,7 +231,7 @@ class PartitionProcessor:
     def _complete(self, messages: Sequence[SourceMessage]) -> None:
         """Mark offsets complete: all that came from these messages is safe."""
         if self._scope.cancelled:
-            return
+            return  # late, and not counted any more
         offsets = self._offsets
         done = self._parts.observer.message_done
         moved = False

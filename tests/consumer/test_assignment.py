@@ -250,6 +250,24 @@ def test_a_commit_that_never_works_is_given_up_and_not_called_clean(
 
 
 @short_drain
+def test_a_commit_given_up_late_does_not_touch_the_next_assignment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, '_COMMIT_SECONDS', 0.05)
+    world.source.fail('commit', SourceError('away'), times=10**6)
+    world.committer.mark(ZERO, 7)
+    world.revoke(0).done.set()
+    until(lambda: len(world.source._failures['commit']) < 10**6)
+    world.source.assign(0)
+    world.poll()
+    world.committer.mark(ZERO, 9)
+    until(lambda: not world.greenlets)
+    world.source._failures['commit'].clear()
+    assert world.committer.flush()
+    assert world.source.committed == {ZERO: 9}
+
+
+@short_drain
 def test_a_commit_that_hangs_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, '_COMMIT_SECONDS', 0.05)
     monkeypatch.setattr(world.source, 'commit', lambda offsets: Event().wait())

@@ -91,8 +91,8 @@ def test_messages_reach_their_partitions_in_order(world: World) -> None:
 
 
 def test_never_more_is_taken_than_there_is_room_for(world: World) -> None:
-    for _ in range(50):
-        world.source.append(b'x')
+    for number in range(50):
+        world.source.append(b'x', number % 2)
     until(lambda: world.told)
     assert world.told == [(True, 10)]
     assert world.taken == 10

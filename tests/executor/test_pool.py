@@ -174,3 +174,15 @@ def test_thousands_of_runs_leave_nothing(world: World) -> None:
     assert after[2] < before[2] + 500
     assert resident_kib() < memory + 8 * 1024
     assert os.path.exists(f'/proc/{world.pool._guard.pid}')
+
+
+def test_short_programs_that_follow_each_other_leave_timers_their_turn(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(max_executors=4)
+    runs = [world.submit('ok') for _ in range(300)]
+    turns = 0
+    while not all(run.over for run in runs):
+        gevent.sleep(0.001)
+        turns += 1
+    assert turns > 30

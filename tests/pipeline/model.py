@@ -24,10 +24,18 @@ from drakkar.source.memory import MemorySource
 from drakkar.testing import WorkerHarness
 from tests.pipeline.handlers import Out, shell
 
+
+class Other(dk.Payload):
+    """For a second sink, so that payloads of one message overtake each other."""
+
+    sink_type = 'other'
+
+
 Key = tuple[Any, ...]
 Place = tuple[int, int]
 
-KINDS = ['plain', 'fast', 'slow', 'empty', 'bad', 'fan-out', 'fan-in', 'fails', 'flaky', 'raises']
+KINDS = ['plain', 'fast', 'slow', 'empty', 'bad', 'fan-out', 'fails', 'flaky', 'raises']
+KINDS += ['fan-in'] * 3
 
 
 class World:
@@ -78,6 +86,7 @@ class WorldHandler(dk.Handler):
         shared = [m for m in messages if m.payload['kind'] == 'fan-in']
         tasks = [self._task(m, key, scope) for m in messages for key in self._task_keys(m)]
         if shared:
+            world.random.shuffle(shared)
             task = shell('echo shared', [m.offset for m in shared])
             task.metadata.update(scope=scope, keys=[('in', m.partition, m.offset) for m in shared])
             tasks.append(task)
@@ -102,7 +111,7 @@ class WorldHandler(dk.Handler):
         keys, scope = result.task.metadata['keys'], result.task.metadata['scope']
         if any(key[-1] == 'raises' for key in keys) and world.chance(0.7):
             raise SystemExit('on_task_complete at random')
-        return [Out((key, scope)) for key in keys]
+        return [Other((key, scope)) for key in keys]
 
     def on_error(self, task: dk.ExecutorTask, error: dk.ExecutorError) -> Any:
         world.wait_a_little()
@@ -251,7 +260,7 @@ class Run:
             'dlq': {'retry_backoff_seconds': 0.001, 'retry_backoff_max_seconds': 0.01},
             'source': {'commit_interval_ms': 2, 'error_backoff_seconds': 0.001},
         }
-        worker = WorkerHarness(self._handler, config=config, sinks=[Out], partitions=0)
+        worker = WorkerHarness(self._handler, config=config, sinks=[Out, Other], partitions=0)
         old, source = self._source, WorldSource(self.world.partitions)
         source.log, source.committed = old.log, old.committed
         self._source = source
@@ -267,18 +276,18 @@ class Run:
             setattr(part, 'source' if part is parts else '_source', source)
         parts.dead_letters = Letters()
         parts.router._dead_letters._queue = parts.dead_letters
-        sink = worker.sinks['out.captured']
-        sink.idempotent = False  # no quick retries: each `deliver` is a decision of its own
-        sink.payloads = Arrivals()
-        sink.failures = Flaky([ConnectionError('x'), RefusedError('x'), ValueError('x')])
+        for sink in worker.sinks.values():
+            sink.idempotent = False  # no quick retries: each `deliver` is a decision of its own
+            sink.payloads = Arrivals()
+            sink.failures = Flaky([ConnectionError('x'), RefusedError('x'), ValueError('x')])
 
     # What happens
 
     def send(self) -> None:
         chosen = self.world.random
         windows = self._handler is WindowHandler
-        for _ in range(chosen.randint(1, 8)):
-            partition = chosen.randrange(self.world.partitions)
+        partition = chosen.randrange(self.world.partitions)
+        for _ in range(chosen.randint(1, 12)):
             kind = chosen.choice(KINDS)
             offset = len(self._source.log[partition])
             self.world.keys[partition, offset] = keys_of(kind, partition, offset, windows)

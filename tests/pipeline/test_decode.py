@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import marshmallow as ma
 import pytest
 
+from drakkar import jsonio
 from drakkar.handler import Handler
 from drakkar.models.message import SourceMessage
 from drakkar.pipeline.decode import DecodeError, Decoder
@@ -59,3 +62,11 @@ def test_raw_leaves_the_bytes(value: bytes | None) -> None:
 def test_what_does_not_fit_says_why(value: bytes | None, says: str) -> None:
     with pytest.raises(DecodeError, match=says):
         decoded(WithSchema(), value)
+
+
+def test_nesting_that_a_decoder_can_not_follow_is_a_bad_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jsonio, 'loads', json.loads)  # what reads where orjson is not installed
+    with pytest.raises(DecodeError, match='not JSON'):
+        decoded(Handler(), b'[' * 100_000)

@@ -16,7 +16,12 @@ from drakkar.greenlets import Nursery
 from drakkar.handler import Handler
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload
-from drakkar.models.task import ExecutorTask, PendingContext, PrecomputedResult
+from drakkar.models.task import (
+    ExecutorResult,
+    ExecutorTask,
+    PendingContext,
+    PrecomputedResult,
+)
 from drakkar.pipeline.decode import Decoder
 from drakkar.pipeline.hooks import Hooks
 from drakkar.pipeline.parts import Parts
@@ -37,19 +42,22 @@ class Gated(Handler):
         self.arrange_gate.set()
         self.task_gate.set()
         self.swallows = False
+        self.completed = 0
 
     def arrange(
         self, messages: Sequence[SourceMessage], pending: PendingContext
     ) -> list[ExecutorTask]:
         self.arranged.append([m.offset for m in messages])
         self._pass(self.arrange_gate)
+        ready = {b'task': PrecomputedResult(), b'run': None}
         return [
-            ExecutorTask(source_offsets=[m.offset], precomputed=PrecomputedResult())
+            ExecutorTask(source_offsets=[m.offset], precomputed=ready[m.value])
             for m in messages
-            if m.value == b'task'
+            if m.value in ready
         ]
 
     def on_task_complete(self, result: Any) -> list[Payload]:
+        self.completed += 1
         self._pass(self.task_gate)
         return [Payload({})]
 
@@ -84,16 +92,31 @@ class Held(Delivery):
             on_done()
 
 
+class Started:
+    """An executor whose runs end when the test says so."""
+
+    def __init__(self) -> None:
+        self.runs: list[Any] = []
+
+    def submit(self, task: ExecutorTask, priority: Any, on_done: Any, attempt: int) -> Any:
+        self.runs.append((task, on_done))
+        return SimpleNamespace(cancel=lambda: None)
+
+    def end_all(self) -> None:
+        for task, on_done in self.runs:
+            on_done(ExecutorResult(task))
+
+
 class World(Observer):
     def __init__(self) -> None:
-        self.handler, self.delivery = Gated(), Held()
+        self.handler, self.delivery, self.executor = Gated(), Held(), Started()
         self.total = 0
         self.marks: list[int] = []
         self.deaths: list[tuple[str, BaseException]] = []
         parts = Parts(
             hooks=Hooks(self.handler, self),
             decoder=Decoder(self.handler),
-            executor=None,  # type: ignore[arg-type]  # all tasks are precomputed
+            executor=self.executor,  # type: ignore[arg-type]
             delivery=self.delivery,
             observer=self,
             options=SimpleNamespace(window_size=3, max_retries=0),
@@ -208,6 +231,26 @@ def test_a_hook_that_outlives_its_assignment_changes_nothing(
     assert not world.marks
     assert not world.delivery.submitted
     assert world.processor.in_flight_tasks == 0
+
+
+def test_a_completion_hook_that_outlives_its_assignment_delivers_nothing(world: World) -> None:
+    world.handler.swallows = True
+    world.handler.task_gate.clear()
+    world.offer(0, value=b'task')
+    until(lambda: world.handler.completed)
+    world.processor.cancel()
+    world.handler.task_gate.set()
+    gevent.sleep(0.01)
+    assert not world.delivery.submitted
+
+
+def test_a_late_result_of_an_abandoned_partition_reaches_no_hook(world: World) -> None:
+    world.offer(0, 1, value=b'run')
+    until(lambda: len(world.executor.runs) == 2)
+    world.processor.cancel()
+    world.executor.end_all()
+    gevent.sleep(0.01)
+    assert not world.handler.completed
 
 
 def test_late_deliveries_of_an_abandoned_partition_mark_nothing(world: World) -> None:

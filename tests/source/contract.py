@@ -166,6 +166,7 @@ class SourceContract:
         source = lab.started()
         lab.until('assigned', {2})
         source.release([lab.tp(2)])
+        assert lab.tp(2) in source.positions()
         lab.append(b'a', 2)
         assert [m.value for m in lab.drain(1)] == [b'a']
         source.commit({lab.tp(2): 1})
