@@ -20,8 +20,9 @@ class Sink(abc.ABC):
     end. Methods are plain blocking code that runs under gevent.
     """
 
-    # Delivering the same batch twice leaves the same state as once.
-    idempotent: ClassVar[bool] = False
+    # Delivering the same batch twice leaves the same state as once. Where that depends on the
+    # options, `__init__` sets it for the instance.
+    idempotent: bool = False
     # Exceptions that mean "not reachable right now", beside TransientSinkError.
     transient_errors: ClassVar[tuple[type[BaseException], ...]] = (ConnectionError, TimeoutError)
 
