@@ -31,7 +31,8 @@ def connect(
 
     libpq itself would resolve names in the hub's thread and, since it does not count
     time when it is used without blocking, wait for a dead first address for ever.
-    `name` is the sink's, for pg_stat_activity. Raises TransientSinkError.
+    `name` is the sink's, for pg_stat_activity. Raises TransientSinkError, and ConfigError
+    where the server reads texts in the old way.
     """
     reasons: list[str] = []
     for address in _addresses(parameters, reasons):
@@ -47,6 +48,9 @@ def connect(
         else:
             connection.autocommit = True
             connection.timeout = query_timeout
+            if connection.get_parameter_status('standard_conforming_strings') != 'on':
+                connection.close()
+                raise dk.ConfigError('dsn: the server has standard_conforming_strings off')
             return connection
     raise Unreachable('; '.join(reasons))
 

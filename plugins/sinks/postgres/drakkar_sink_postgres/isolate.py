@@ -40,7 +40,7 @@ def isolate(
             hopeless[piece[0].shape] = told
             _hopeful(piece, hopeless, failures)
         elif len(piece) == 1:
-            failures[piece[0].index] = told
+            failures[piece[0].position] = told
         else:
             middle = len(piece) // 2
             work += [(piece[middle:], None), (piece[:middle], None)]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import drakkar.api as dk
 from drakkar_sink_postgres.identifiers import quoted, quoted_table
-from drakkar_sink_postgres.values import NATIVE, adapted
+from drakkar_sink_postgres.values import Literals, adapted
 
 # A statement is cut where it gets longer, so that neither side has to hold all of a huge batch.
 MAX_BYTES = 8 * 1024 * 1024
@@ -35,7 +35,6 @@ class Insert:
     def __init__(self, table: str, columns: Sequence[str], conflict: Conflict) -> None:
         self.table = table
         self._columns = tuple(columns)
-        self._template = f'({",".join(["%s"] * len(columns))})'
         names = ', '.join(quoted(column) for column in columns)
         self._head = f'INSERT INTO {quoted_table(table)} ({names}) VALUES '.encode()
         self._tail = _on_conflict(columns, conflict).encode()
@@ -43,15 +42,12 @@ class Insert:
         self._key_columns = conflict.columns if whole else ()
         self._last_wins = conflict.update
 
-    def row(self, cursor: Any, index: int, data: Mapping[str, Any]) -> Row:
-        """Return a payload's row; `cursor` knows how to quote. Raises what the driver raises."""
-        values = [data[column] for column in self._columns]
-        plain = [value if type(value) in NATIVE else adapted(value) for value in values]
-        return Row(index, self, cursor.mogrify(self._template, plain), self._key(data))
+    def row(self, literals: Literals, position: int, data: Mapping[str, Any]) -> Row:
+        """Return a payload's row. Raises what the driver raises, ValueError or TypeError."""
+        sql = literals.row([data[column] for column in self._columns])
+        return Row(position, self, sql, self._key(data) if self._key_columns else None)
 
     def _key(self, data: Mapping[str, Any]) -> str | None:
-        if not self._key_columns:
-            return None
         values = [data[column] for column in self._key_columns]
         return None if None in values else repr(values)  # NULL is equal to nothing
 
@@ -81,11 +77,11 @@ class Named:
         self.name = name
         self.sql = sql.strip().rstrip(';')
 
-    def row(self, cursor: Any, index: int, data: Mapping[str, Any]) -> Row:
+    def row(self, cursor: Any, position: int, data: Mapping[str, Any]) -> Row:
         """Return the statement with a payload's fields in it. Raises what the driver raises."""
         plain = {name: adapted(value) for name, value in data.items()}
         try:
-            return Row(index, self, cursor.mogrify(self.sql, plain))
+            return Row(position, self, cursor.mogrify(self.sql, plain))
         except KeyError as error:
             text = f'statement {self.name} needs a field {error}'
             raise dk.RefusedError(text) from error

@@ -17,6 +17,7 @@ from drakkar_sink_postgres.payload import PostgresPayload
 from drakkar_sink_postgres.pool import Pool
 from drakkar_sink_postgres.shapes import Conflict, Row, Shapes
 from drakkar_sink_postgres.transaction import write
+from drakkar_sink_postgres.values import Literals
 from drakkar_sink_postgres.verdict import Refusal, Unreachable
 
 # Waits before a transaction that certainly left nothing behind is tried again, in seconds.
@@ -95,9 +96,10 @@ class PostgresSink(dk.Sink):
             return rows
         with self._pool.connection() as connection:
             cursor = connection.cursor()
+            literals = Literals(cursor)
             for index, payload in enumerate(payloads):
                 try:
-                    rows.append(self._row(cursor, index, payload))
+                    rows.append(self._row(cursor, literals, index, payload))
                 except psycopg2.InterfaceError as error:
                     raise Unreachable(str(error)) from error
                 except dk.RefusedError as error:
@@ -106,13 +108,13 @@ class PostgresSink(dk.Sink):
                     failures[index] = dk.RefusedError(f'no SQL form: {error}')
         return rows
 
-    def _row(self, cursor: Any, index: int, payload: PostgresPayload) -> Row:
+    def _row(self, cursor: Any, literals: Literals, index: int, payload: PostgresPayload) -> Row:
         data = payload.plain()
         if not isinstance(data, Mapping):
             raise dk.RefusedError(f'data is a {type(data).__name__}, not a mapping')
         if payload.statement:
             return self._shapes.statement(payload.statement).row(cursor, index, data)
-        return self._shapes.insert(payload.table, data).row(cursor, index, data)
+        return self._shapes.insert(payload.table, data).row(literals, index, data)
 
     def _write(self, rows: Sequence[Row]) -> None:
         """Write rows in one transaction, again where one before left nothing behind."""
