@@ -10,6 +10,7 @@ import requests
 import urllib3.exceptions as broken
 
 import drakkar.api as dk
+from drakkar_sink_http.session import StaleConnectionError
 
 # The server says that it did nothing with the request, and that it may be sent again.
 UNPROCESSED = frozenset({408, 425, 429, 503})
@@ -19,7 +20,7 @@ BODY_BYTES = 64 * 1024
 
 
 class UnansweredError(dk.TransientSinkError):
-    """There was no whole answer. `sent` says whether the server may have seen the request."""
+    """There was no whole answer. `sent` says whether the server has probably seen the request."""
 
     def __init__(self, text: str, sent: bool = True) -> None:
         super().__init__(text)
@@ -90,11 +91,13 @@ def unanswered(error: Exception) -> UnansweredError:
         reason or error,
         (broken.NewConnectionError, broken.ConnectTimeoutError, broken.SSLError),
     )
+    stale = False
     root: BaseException = error
     while (below := root.__cause__ or root.__context__) is not None:
         root = below
+        stale = stale or isinstance(root, StaleConnectionError)
     what = 'not reached' if never_sent else 'no whole answer'
-    return UnansweredError(f'{what}: {_text(root)}', sent=not never_sent)
+    return UnansweredError(f'{what}: {_text(root)}', sent=not (never_sent or stale))
 
 
 def _text(error: Any) -> str:

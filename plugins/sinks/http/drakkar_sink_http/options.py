@@ -52,9 +52,9 @@ class HttpOptions(dk.OptionSchema):
     max_retries = dk.option.Int(
         default=2,
         min=0,
-        description='How often a request is repeated within one delivery when the server surely '
-        'did nothing: it was not reached, or answered 408, 425, 429 or 503. All other failures '
-        'are retried as those of any sink.',
+        description='How often a request is repeated within one delivery when the server '
+        'did nothing: it was not reached, closed an idle connection, or answered 408, 425, 429 '
+        'or 503. All other failures are retried as those of any sink.',
     )
     idempotency_key_header = dk.option.Str(
         default='',

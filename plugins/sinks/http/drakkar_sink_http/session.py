@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.response import HTTPResponse
 
 from drakkar_sink_http import guard
 
@@ -25,13 +26,21 @@ NEUTRAL_HEADERS = frozenset(
 )
 
 
+# Asks without a switch of greenlets; gevent's own waits in the hub.
 native_poll = get_original('select', 'poll')
+
+
+class StaleConnectionError(ConnectionError):
+    """The server closed a connection that had been idle just when it was used again."""
 
 
 class _Guarded(HTTPConnection):
     """A connection that is never made to a metadata service, whatever a name resolves to."""
 
+    _answered = False
+
     def _new_conn(self) -> socket.socket:
+        self._answered = False
         port = self.port or self.default_port
         try:
             return guard.connect(self._dns_host, port, self.socket_options or ())
@@ -39,6 +48,16 @@ class _Guarded(HTTPConnection):
             raise NameResolutionError(self.host, self, error) from error
         except OSError as error:
             raise NewConnectionError(self, str(error)) from error
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
+        try:
+            response = super().getresponse()
+        except ConnectionError as error:  # not a byte of an answer has come
+            if self._answered:
+                raise StaleConnectionError(str(error)) from error
+            raise
+        self._answered = True
+        return response
 
     @property
     def is_connected(self) -> bool:
