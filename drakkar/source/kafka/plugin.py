@@ -1,0 +1,64 @@
+"""Makes Kafka known as source `kafka`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drakkar.contracts.source import SourceSpec
+from drakkar.errors import ConfigError
+from drakkar.hookspecs import hookimpl
+from drakkar.kafka_client import KafkaClient
+from drakkar.source.kafka.dead_letters import KafkaDeadLetters
+from drakkar.source.kafka.options import KafkaOptions
+from drakkar.source.kafka.producer import TopicProducer
+from drakkar.source.kafka.source import KafkaSource
+from drakkar.source.kafka.topics import Topics
+
+
+def build_source(config: Any, worker_id: str) -> KafkaSource:
+    """Return the source of `[kafka]`."""
+    return KafkaSource(config.kafka, _topics(config), worker_id)
+
+
+def build_dead_letters(config: Any, worker_id: str) -> KafkaDeadLetters:
+    """Return the dead letter queue in the cluster of `[kafka]`."""
+    return KafkaDeadLetters(KafkaClient('kafka', config.kafka, worker_id), _topics(config))
+
+
+def build_producer(config: Any, client_id: str, topic: str = '') -> TopicProducer:
+    """Return a producer into `topic`, or else into that of `[kafka]`.
+
+    Raises ConfigError where that is not exactly one.
+    """
+    names = [topic] if topic else config.kafka.source_topic
+    if len(names) != 1:
+        raise ConfigError('[kafka] source_topic: to produce, it must name exactly one topic')
+    return TopicProducer(KafkaClient('kafka', config.kafka, client_id), names[0])
+
+
+def reads_topic(config: Any, topic: str) -> bool:
+    """Return whether `[kafka]` consumes `topic`."""
+    return _topics(config).read(topic)
+
+
+def _topics(config: Any) -> Topics:
+    options = config.kafka
+    return Topics(options.source_topic, options.source_pattern, config.dlq.topic)
+
+
+@hookimpl
+def drakkar_register_sources() -> Sequence[SourceSpec]:
+    """Register the source `kafka`."""
+    return [
+        SourceSpec(
+            name='kafka',
+            build=build_source,
+            options=KafkaOptions,
+            label='Kafka',
+            group_option='consumer_group',
+            build_dead_letters=build_dead_letters,
+            build_producer=build_producer,
+            reads=reads_topic,
+        )
+    ]
