@@ -5,16 +5,17 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from kafka import KafkaConsumer, KafkaProducer
-from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, KafkaTimeoutError
-from kafka.net.compat import KafkaNetClient
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from drakkar.errors import ConnectError
 from drakkar.kafka_client.probe import why_not
 from drakkar.kafka_client.tls import tls_context
+
+if TYPE_CHECKING:
+    from kafka import KafkaProducer
+    from kafka.admin import KafkaAdminClient
+
+# kafka-python is imported by what connects: most commands and plugins never do.
 
 T = TypeVar('T')
 
@@ -36,20 +37,27 @@ class KafkaClient:
     options: Any
     client_id: str
 
-    def consumer(self, kind: type[T] = KafkaConsumer, **config: Any) -> T:
-        """Return a consumer of class `kind`. Raises ConnectError."""
+    def consumer(self, kind: type[T], **config: Any) -> T:
+        """Return a consumer of class `kind`, a KafkaConsumer. Raises ConnectError."""
         return self._make(kind, {'metrics_enabled': False, **config})
 
     def producer(self, **config: Any) -> KafkaProducer:
         """Return a producer: idempotent, acknowledged by all replicas. Raises ConnectError."""
+        from kafka import KafkaProducer
+
         defaults = {'acks': 'all', 'enable_idempotence': True, 'metrics_enabled': False}
         return self._make(KafkaProducer, {**defaults, **config})
 
     def admin(self, **config: Any) -> KafkaAdminClient:
         """Return a client that creates and describes topics. Raises ConnectError."""
+        from kafka.admin import KafkaAdminClient
+
         return self._make(KafkaAdminClient, config)
 
     def _make(self, kind: Callable[..., T], config: dict[str, Any]) -> T:
+        from kafka.errors import KafkaError
+        from kafka.net.compat import KafkaNetClient
+
         context = self._tls()
         opened: list[Any] = []
 
@@ -71,6 +79,8 @@ class KafkaClient:
         return f'[{self.section}] brokers = {", ".join(self.options.brokers)}'
 
     def _reason(self, error: Exception, context: ssl.SSLContext | None) -> str:
+        from kafka.errors import KafkaTimeoutError
+
         if isinstance(error, KafkaTimeoutError):
             seconds = f'{self.options.connect_timeout_seconds:g}'
             return f'no answer within {seconds} s ({why_not(self.options.brokers, context)})'

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drakkar.contracts.source import SourceSpec
 from drakkar.errors import ConfigError
 from drakkar.hookspecs import hookimpl
 from drakkar.kafka_client import KafkaClient
-from drakkar.source.kafka.dead_letters import KafkaDeadLetters
 from drakkar.source.kafka.options import KafkaOptions
-from drakkar.source.kafka.producer import TopicProducer
-from drakkar.source.kafka.source import KafkaSource
 from drakkar.source.kafka.topics import Topics
+
+if TYPE_CHECKING:
+    from drakkar.source.kafka.dead_letters import KafkaDeadLetters
+    from drakkar.source.kafka.producer import TopicProducer
+    from drakkar.source.kafka.source import KafkaSource
+
+# What imports kafka-python is imported by what needs it: every command loads this module.
 
 
 def build_source(config: Any, worker_id: str) -> KafkaSource:
     """Return the source of `[kafka]`."""
+    from drakkar.source.kafka.source import KafkaSource
+
     return KafkaSource(config.kafka, _topics(config), worker_id)
 
 
 def build_dead_letters(config: Any, worker_id: str) -> KafkaDeadLetters:
     """Return the dead letter queue in the cluster of `[kafka]`."""
+    from drakkar.source.kafka.dead_letters import KafkaDeadLetters
+
     return KafkaDeadLetters(KafkaClient('kafka', config.kafka, worker_id), _topics(config))
 
 
@@ -31,6 +39,8 @@ def build_producer(config: Any, client_id: str, topic: str = '') -> TopicProduce
 
     Raises ConfigError where that is not exactly one.
     """
+    from drakkar.source.kafka.producer import TopicProducer
+
     names = [topic] if topic else config.kafka.source_topic
     if len(names) != 1:
         raise ConfigError('[kafka] source_topic: to produce, it must name exactly one topic')
