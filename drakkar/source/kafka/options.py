@@ -103,7 +103,9 @@ class KafkaOptions(KafkaClientOptions):
 
     @validates_schema
     def _check_topics(self, values: dict[str, Any], **kwargs: Any) -> None:
-        if bool(values['source_topic']) == bool(values['source_pattern']):
+        both = bool(values['source_topic']) == bool(values['source_pattern'])
+        # `partial`: another source is configured, this section only has to be right.
+        if both and (values['source_topic'] or not kwargs.get('partial')):
             raise ValidationError('give either source_topic or source_pattern')
         try:
             re.compile(values['source_pattern'])
