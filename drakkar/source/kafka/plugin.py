@@ -13,6 +13,7 @@ from drakkar.source.kafka.options import KafkaOptions
 from drakkar.source.kafka.topics import Topics
 
 if TYPE_CHECKING:
+    from drakkar.source.kafka.dead_letter_reader import KafkaDeadLetterReader
     from drakkar.source.kafka.dead_letters import KafkaDeadLetters
     from drakkar.source.kafka.producer import TopicProducer
     from drakkar.source.kafka.source import KafkaSource
@@ -32,6 +33,13 @@ def build_dead_letters(config: Any, worker_id: str) -> KafkaDeadLetters:
     from drakkar.source.kafka.dead_letters import KafkaDeadLetters
 
     return KafkaDeadLetters(KafkaClient('kafka', config.kafka, worker_id), _topics(config))
+
+
+def build_dead_letter_reader(config: Any, client_id: str) -> KafkaDeadLetterReader:
+    """Return what reads the dead letter topics in the cluster of `[kafka]`."""
+    from drakkar.source.kafka.dead_letter_reader import KafkaDeadLetterReader
+
+    return KafkaDeadLetterReader(KafkaClient('kafka', config.kafka, client_id), _topics(config))
 
 
 def build_producer(config: Any, client_id: str, topic: str = '') -> TopicProducer:
@@ -68,6 +76,7 @@ def drakkar_register_sources() -> Sequence[SourceSpec]:
             label='Kafka',
             group_option='consumer_group',
             build_dead_letters=build_dead_letters,
+            build_dead_letter_reader=build_dead_letter_reader,
             build_producer=build_producer,
             reads=reads_topic,
         )

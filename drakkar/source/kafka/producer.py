@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from drakkar.contracts.source import Producer, ProducerRecord
 from drakkar.errors import SourceError
@@ -17,6 +17,15 @@ _LINGER_MS = 5
 _BATCH_BYTES = 128 << 10
 _MAX_BYTES = 64 << 20
 _SECONDS = 60.0
+# kafka-python refuses a message that has neither value nor key, which Kafka itself does not.
+_NULL = b'null'
+
+
+class _Nulls:
+    """Serializes values: bytes as they are, `_NULL` itself as null."""
+
+    def serialize(self, topic: str, headers: Any, value: bytes) -> bytes | None:
+        return None if value is _NULL else value
 
 
 class TopicProducer(Producer):
@@ -33,6 +42,7 @@ class TopicProducer(Producer):
             self._producer = self._client.producer(
                 linger_ms=_LINGER_MS,
                 batch_size=_BATCH_BYTES,
+                value_serializer=_Nulls(),
                 max_request_size=_MAX_BYTES,
                 max_block_ms=int(self._client.options.connect_timeout_seconds * 1000),
                 delivery_timeout_ms=int(_SECONDS * 1000),
@@ -45,6 +55,8 @@ class TopicProducer(Producer):
         try:
             futures = [self._send(record) for record in batch]
             places = [future.get(timeout=_SECONDS) for future in futures]
+        except MessageSizeTooLargeError as error:
+            raise ValueError(f'topic {self._topic}: {error}') from error
         except KafkaError as error:
             raise SourceError(f'topic {self._topic}: {error}') from error
         return [(TopicPartition(place.topic, place.partition), place.offset) for place in places]
@@ -52,8 +64,9 @@ class TopicProducer(Producer):
     def _check(self, record: ProducerRecord) -> None:
         if self._producer is None:
             raise SourceError(f'topic {self._topic}: not connected')
-        if record.value is None and record.key is None:
-            raise ValueError('a message without a value needs a key')
+        for name, value in record.headers:
+            if not isinstance(name, str) or not isinstance(value, bytes):
+                raise TypeError(f'header {name!r}: only pairs of text and bytes can be written')
         if record.partition is None or record.partition in self._partitions:
             return
         try:
@@ -71,7 +84,7 @@ class TopicProducer(Producer):
         assert self._producer is not None
         return self._producer.send(
             self._topic,
-            record.value,
+            _NULL if record.value is None else record.value,
             record.key,
             list(record.headers),
             record.partition,
