@@ -66,7 +66,7 @@ class KafkaClient:
             return opened[-1]
 
         try:
-            return kind(**self._settings(context), kafka_client=open_client, **config)
+            return kind(**{**self._settings(context), 'kafka_client': open_client, **config})
         except BaseException as error:
             for client in opened:  # kafka-python leaves its IO greenlet running
                 client.close()
