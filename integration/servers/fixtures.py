@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from integration.servers.http_echo import HttpEcho
+    from integration.servers.mongo import Mongo
     from integration.servers.postgres import Postgres
     from integration.servers.redis import Redis
 
@@ -50,6 +52,31 @@ def postgres_dsn(postgres: Postgres) -> Iterator[str]:
     name = postgres.create_database()
     yield postgres.url(name)
     postgres.drop_database(name)
+
+
+@pytest.fixture(scope='session')
+def mongo(pytestconfig: pytest.Config) -> Iterator[Mongo]:
+    """A MongoDB server, or one of its protocol; take `unique_name` for a database's name."""
+    from integration.servers.mongo import Mongo
+
+    with serving(pytestconfig, Mongo) as server:
+        yield server
+
+
+@pytest.fixture(scope='session')
+def http_echo(pytestconfig: pytest.Config) -> Iterator[HttpEcho]:
+    """An HTTP server; see `http_path` for a part of it that is the test's own."""
+    from integration.servers.http_echo import HttpEcho
+
+    with serving(pytestconfig, HttpEcho) as server:
+        yield server
+
+
+@pytest.fixture
+def http_path(http_echo: HttpEcho, unique_name: str) -> Iterator[str]:
+    """A path that no other test uses; rules for it and below are removed at the end."""
+    yield f'/{unique_name}'
+    http_echo.behave(f'/{unique_name}')
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 _POLICY = Path('/usr/sbin/policy-rc.d')
 _POLICY_MARK = '# written by drakkar for the time of one installation'
 _TAIL_LINES = 15
+_COMPLETE = 'complete'
 
 
 class NotObtainableError(Exception):
@@ -89,13 +91,20 @@ def debian(label: str, *packages: str) -> None:
             run_step(label, f'installing the Debian package {names}', install, env=env)
 
 
-def wheel_python(label: str, requirement: str) -> Path:
-    """Return the Python of the cached environment that a wheel of PyPI has for itself."""
-    folder = cache_dir() / requirement.replace('=', '-')
+def wheel_python_found(requirement: str) -> Path | None:
+    """Return the Python of the cached environment that has the wheel, if it is complete."""
+    folder = _wheel_folder(requirement)
     python = folder / 'bin' / 'python'
-    done = folder / 'complete'
-    if done.exists() and python.exists():
-        return python
+    return python if (folder / _COMPLETE).exists() and python.exists() else None
+
+
+def wheel_python(label: str, requirement: str) -> Path:
+    """Make the cached environment that a wheel of PyPI has for itself; return its Python.
+
+    Raises NotObtainableError.
+    """
+    folder = _wheel_folder(requirement)
+    python = folder / 'bin' / 'python'
     say(label, f'creating an environment for {requirement} in {folder}')
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -108,8 +117,13 @@ def wheel_python(label: str, requirement: str) -> Path:
         f'fetching the wheel {requirement}',
         [*pip, '--only-binary', ':all:', requirement],
     )
-    done.touch()
+    (folder / _COMPLETE).touch()
     return python
+
+
+def _wheel_folder(requirement: str) -> Path:
+    version = f'python{sys.version_info[0]}.{sys.version_info[1]}'
+    return cache_dir() / version / re.sub('[^A-Za-z0-9.]+', '-', requirement)
 
 
 @contextlib.contextmanager
