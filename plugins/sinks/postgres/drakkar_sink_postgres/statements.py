@@ -14,6 +14,9 @@ from drakkar_sink_postgres.verdict import Refusal, explained, judged
 # PREPARE wants types where a value will bring its own: no mistake of the statement.
 OPEN_TYPES = frozenset({'42P18', '42P08', '42725', '42883', '42804'})
 
+# A second statement that would have written something.
+READ_ONLY = '25006'
+
 
 class _Numbered(dict[str, str]):
     """Gives each field the number of a parameter, as `%(field)s` is replaced."""
@@ -21,6 +24,9 @@ class _Numbered(dict[str, str]):
     def __missing__(self, field: str) -> str:
         self[field] = f'${len(self) + 1}'
         return self[field]
+
+    def __repr__(self) -> str:  # what `%s` asks for
+        raise TypeError('a parameter has no name')
 
 
 def check(connection: Connection, statements: Iterable[Named]) -> None:
@@ -47,7 +53,7 @@ def _problem(connection: Connection, statement: Named) -> str | None:
         cursor.execute('DEALLOCATE drakkar_check')
     except psycopg2.Error as error:
         verdict = judged(error)
-        if not isinstance(verdict, Refusal):
+        if not isinstance(verdict, Refusal) and error.pgcode != READ_ONLY:
             raise verdict from error
         if error.pgcode not in OPEN_TYPES:
             return f'statements.{statement.name}: {explained(error)}'
