@@ -134,6 +134,8 @@ class Replayer:
             written = list(group)
         except (TypeError, ValueError):
             written = self._one_by_one(topic, group, records)
+        if not written:
+            return
         self.bookmark.add(written)
         self.tally.targets[topic] += len(written)
         self.replayed(topic, [group[place] for place in written])

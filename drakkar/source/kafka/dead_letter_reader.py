@@ -84,7 +84,7 @@ class KafkaDeadLetterReader(DeadLetterReader):
             first, end = consumer.beginning_offsets([at])[at], consumer.end_offsets([at])[at]
         if not first <= number < end:
             return None
-        return next((x for x in self._between({at: number}, {at: number + 1})), None)
+        return next(self._between({at: number}, {at: number + 1}), None)
 
     def close(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -130,6 +130,7 @@ class KafkaDeadLetterReader(DeadLetterReader):
         """Yield what the partitions hold from `first` to before `ends`."""
         consumer = self._consumer_now
         consumer.assign(list(ends))
+        consumer.resume(*ends)  # an earlier reading paused them at their end
         for tp, offset in first.items():
             consumer.seek(tp, offset)
         open_ends = dict(ends)

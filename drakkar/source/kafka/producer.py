@@ -7,6 +7,8 @@ from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.serializer import Serializer
+from kafka.serializer import Serializer
 
 from drakkar.contracts.source import Producer, ProducerRecord
 from drakkar.errors import SourceError
@@ -21,11 +23,11 @@ _SECONDS = 60.0
 _NULL = b'null'
 
 
-class _Nulls:
+class _Nulls(Serializer):
     """Serializes values: bytes as they are, `_NULL` itself as null."""
 
-    def serialize(self, topic: str, headers: Any, value: bytes) -> bytes | None:
-        return None if value is _NULL else value
+    def serialize(self, topic: str, headers: Any, data: bytes) -> bytes | None:
+        return None if data is _NULL else data
 
 
 class TopicProducer(Producer):
