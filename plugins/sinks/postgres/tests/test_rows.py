@@ -73,9 +73,10 @@ ID = uuid.UUID('12345678-1234-5678-1234-567812345678')
 def test_values_arrive_as_they_were(database: Any, kind: str, value: Any, found: Any) -> None:
     database.execute(f'CREATE TABLE t (v {kind})')
     database.connected().deliver([PostgresPayload('t', {'v': value})])
-    assert database.column('SELECT v FROM t') == [value if found is None else found] or (
-        kind == 'bytea' and bytes(database.column('SELECT v FROM t')[0]) == (found or value)
-    )
+    (stored,) = database.column('SELECT v FROM t')
+    # How the driver reads them is a matter of the process: other libraries register types.
+    stored = bytes(stored) if kind == 'bytea' else str(stored) if kind == 'uuid' else stored
+    assert stored == (value if found is None else found)
 
 
 def test_a_schema_and_a_dataclass_give_the_columns(database: Any) -> None:
