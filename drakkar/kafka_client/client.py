@@ -21,8 +21,8 @@ T = TypeVar('T')
 
 # How often a broker that is away is tried; kafka-python's own 30 s would delay the recovery.
 _RECONNECT_MAX_MS = 2000
-# New partitions and new leaders are noticed within this time without an error that shows them.
-_METADATA_MAX_AGE_MS = 30_000
+# New topics and partitions are noticed within this time; no error shows them.
+_METADATA_MAX_AGE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)

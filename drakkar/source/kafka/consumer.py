@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CoordinatorNotAvailableError
+from kafka.errors import CoordinatorNotAvailableError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
 
@@ -61,6 +62,11 @@ class GroupConsumer(KafkaConsumer):
         if missing:
             self._cluster.request_update()
         return missing
+
+    def refresh_metadata(self, timeout: float) -> None:
+        """Ask for the topics' partitions and wait up to `timeout` seconds for the answer."""
+        with contextlib.suppress(KafkaError):
+            self._net.run(self._manager.wait_for, self._cluster.request_update(), timeout * 1000)
 
     def next_offset(self, partition: TopicPartition) -> int | None:
         """Return the offset that is read next, None while it is not known. Never waits."""

@@ -34,6 +34,7 @@ log = structlog.get_logger('drakkar.source.kafka')
 _READ_AHEAD = 500
 # How often the group is looked after while messages are waited for or handed over.
 _TEND_SECONDS = 0.1
+_METADATA_SECONDS = 0.5
 _COMMIT_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 # While paused nothing is fetched, so high watermarks have to be asked for.
@@ -124,15 +125,17 @@ class KafkaSource(Source):
             if self._join_at > time.time() or self._events is None:
                 return False
             self._subscribe()
-        return True
+        return self._events is not None
 
     def _subscribe(self) -> None:
         self._join_at = None
-        listener = _Listener(self)
+        consumer, listener = self._live(), _Listener(self)
         if self._topics.pattern:
-            self._live().subscribe(pattern=self._topics.expression(), listener=listener)
+            consumer.subscribe(pattern=self._topics.expression(), listener=listener)
         else:
-            self._live().subscribe(list(self._topics.names), listener=listener)
+            consumer.subscribe(list(self._topics.names), listener=listener)
+        # A leader that does not know the partitions yet would assign none and need another round.
+        consumer.refresh_metadata(_METADATA_SECONDS)
 
     def _reconnect(self) -> None:
         """Begin anew with another consumer: this one can not recover."""
@@ -157,12 +160,14 @@ class KafkaSource(Source):
             if self._events is None:  # closed meanwhile
                 return
             raise SourceError(f'{self._options.consumer_group}: {error}') from error
+        if self._events is None:
+            return
         self._tended_at = monotonic()
         if self._fresh:
             self._note_starts(consumer, records)
         self._ahead.put(records)
         problem = None if records else self._health.problem(consumer, self._tended_at)
-        if problem and self._events is not None:
+        if problem:
             raise SourceError(problem)
 
     def _note_starts(self, consumer: GroupConsumer, records: Mapping[Any, Sequence[Any]]) -> None:
