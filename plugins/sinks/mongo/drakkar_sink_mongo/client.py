@@ -13,6 +13,7 @@ from pymongo.errors import (
     OperationFailure,
     ServerSelectionTimeoutError,
 )
+from pymongo.uri_parser import parse_uri
 
 import drakkar.api as dk
 from drakkar_sink_mongo.errors import TRANSIENT_CODES
@@ -31,6 +32,7 @@ def open_client(options: Any) -> MongoClient[RawBSONDocument]:
         number = options.write_concern.isdigit()
         keywords['w'] = int(options.write_concern) if number else options.write_concern
     try:
+        parse_uri(options.uri)  # the client would only warn of an option that it does not know
         client = MongoClient[RawBSONDocument](
             options.uri, document_class=RawBSONDocument, **keywords
         )
