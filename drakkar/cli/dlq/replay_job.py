@@ -9,11 +9,12 @@ from pathlib import Path
 
 from drakkar.cli.dlq.bookmark import open_bookmark, scratch_copy
 from drakkar.cli.dlq.filters import Filters
-from drakkar.cli.dlq.letters import Foreign, Letter, read_letters
+from drakkar.cli.dlq.letters import Letter, read_letters
 from drakkar.cli.dlq.progress import progress
 from drakkar.cli.dlq.replayer import Replayer, Rules
 from drakkar.cli.dlq.tally import Tally
 from drakkar.cli.dlq.targets import Targets
+from drakkar.cli.dlq.text import one_line
 from drakkar.contracts.source import DeadLetterReader, StreamEnd
 
 
@@ -43,7 +44,7 @@ class ReplayJob:
         with scratch_copy(self.bookmark) as bookmark:
             bookmark.begin(self.ends, again=self.again)
             replayer = Replayer(rules, bookmark, lambda *_: None, tally, replayed)
-            replayer.run(self._letters(tally.foreign))
+            replayer.run(self._letters(tally))
 
     def run(self, targets: Targets, tally: Tally, total: int | None = None) -> None:
         """Do it, with a bar where `total` messages are expected.
@@ -59,9 +60,13 @@ class ReplayJob:
                 tally,
                 lambda _, letters: advance(len(letters)),
             )
-            replayer.run(self._letters(tally.foreign))
+            replayer.run(self._letters(tally))
 
-    def _letters(self, foreign: Foreign) -> Iterator[Letter]:
-        for letter in read_letters(self.reader, self.ends, foreign):
+    def _letters(self, tally: Tally) -> Iterator[Letter]:
+        missing = set(self.ids)
+        for letter in read_letters(self.reader, self.ends, tally.foreign):
+            missing.discard(letter.id)
             if self.filters.match(letter.envelope) and (not self.ids or letter.id in self.ids):
                 yield letter
+        for name in sorted(missing):
+            tally.leave(name, one_line(name), 'there is no such letter')

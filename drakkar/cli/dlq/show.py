@@ -18,6 +18,9 @@ from drakkar.contracts.source import StoredLetter
 from drakkar.envelope import Envelope, parse
 from drakkar.errors import DrakkarError
 
+# Of a value that is no text, so many bytes are shown.
+_MAX_HEX = 1024
+
 
 @click.command('show')
 @click.argument('letter_id', metavar='ID')
@@ -135,7 +138,12 @@ def _decoded(value: bytes) -> tuple[str, str]:
     try:
         text = value.decode()
     except UnicodeDecodeError:
-        return 'binary', value.hex(' ', 2)
+        cut = (
+            ''
+            if len(value) <= _MAX_HEX
+            else f'\n... (--value-only prints all {len(value):,} bytes)'
+        )
+        return 'binary', value[:_MAX_HEX].hex(' ', 2) + cut
     try:
         return 'JSON', json.dumps(jsonio.loads(value), indent=2, ensure_ascii=False)
     except ValueError:
