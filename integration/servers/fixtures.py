@@ -19,6 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from integration.servers.http_echo import HttpEcho
+    from integration.servers.kafka import Kafka, KafkaAddress
     from integration.servers.mongo import Mongo
     from integration.servers.postgres import Postgres
     from integration.servers.redis import Redis
@@ -70,6 +71,56 @@ def http_echo(pytestconfig: pytest.Config) -> Iterator[HttpEcho]:
 
     with serving(pytestconfig, HttpEcho) as server:
         yield server
+
+
+@pytest.fixture(scope='session')
+def kafka(pytestconfig: pytest.Config) -> Iterator[KafkaAddress]:
+    """Some Kafka of one broker: a given one, Apache Kafka, else Tansu; see its `kind`."""
+    from integration.servers import kafka as module
+    from integration.servers.obtain import NotObtainableError
+
+    try:
+        with off_the_clock():
+            given = module.given()
+    except NotObtainableError as error:
+        unobtainable(str(error))
+    if given:
+        yield given
+        return
+    with serving(pytestconfig, _kafka_kind(pytestconfig)) as server:
+        yield server
+
+
+@pytest.fixture(scope='session')
+def apache_kafka(kafka: KafkaAddress) -> Kafka:
+    """The same, where it is an Apache Kafka that a test may stop; else the test is skipped."""
+    if kafka.kind != 'apache':
+        unobtainable(f'needs an Apache Kafka of its own; there is: {kafka.kind} {kafka.address}')
+    return kafka  # type: ignore[return-value]
+
+
+@pytest.fixture(scope='session')
+def kafka_cluster(pytestconfig: pytest.Config) -> Iterator[Kafka]:
+    """Apache Kafka of three brokers, `nodes`; any one of them may be down."""
+    from integration.servers.kafka import Kafka
+
+    with serving(pytestconfig, Kafka, brokers=3) as server:
+        yield server
+
+
+def _kafka_kind(config: pytest.Config) -> Any:
+    """Return Kafka if it can be had, else Tansu."""
+    from integration.servers.kafka import Kafka
+    from integration.servers.obtain import NotObtainableError, say
+    from integration.servers.tansu import Tansu
+
+    with off_the_clock(), _shown(config):
+        try:
+            Kafka.obtain()
+        except NotObtainableError as error:
+            say(Kafka.label, f'{error}; taking Tansu instead')
+            return Tansu
+    return Kafka
 
 
 @pytest.fixture
