@@ -8,7 +8,6 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 from kafka.serializer import Serializer
-from kafka.serializer import Serializer
 
 from drakkar.contracts.source import Producer, ProducerRecord
 from drakkar.errors import SourceError
