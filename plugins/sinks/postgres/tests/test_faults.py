@@ -188,7 +188,7 @@ def test_a_commit_without_an_answer_is_not_repeated(
 
 
 def test_when_it_goes_away_while_the_guilty_are_sought_the_rest_is_known(database: Any) -> None:
-    body = 'IF NEW.n = 14 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF'
+    body = 'IF NEW.n = 6 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF'
     trigger(database, body, 'BEFORE INSERT ON t')
     sink = database.connected()
     numbers = [*range(3), 'three', *range(4, 16)]
@@ -197,10 +197,8 @@ def test_when_it_goes_away_while_the_guilty_are_sought_the_rest_is_known(databas
     failures = caught.value.failures
     assert isinstance(failures.pop(3), dk.RefusedError)
     assert all(isinstance(error, dk.TransientSinkError) for error in failures.values())
-    written = database.column('SELECT n FROM t ORDER BY n')
-    assert sorted([*written, *failures]) == [n for n in numbers if n != 'three']
-    assert 14 in failures
-    assert len(written) > 3
+    assert database.column('SELECT n FROM t ORDER BY n') == [0, 1, 2]
+    assert sorted(failures) == list(range(4, 16))
 
 
 # The server has no time now, or never will
@@ -266,7 +264,7 @@ def test_deliveries_wait_for_a_connection_but_not_for_ever(database: Any, until:
     assert database.column('SELECT n FROM t') == [2]
 
 
-def test_the_pool_has_its_bounds(database: Any) -> None:
+def test_the_pool_has_its_bounds(database: Any, until: Until) -> None:
     sink = database.connected(pool_min=2, pool_max=3)
     assert database.connections() == 2
     seen: list[int] = []
@@ -280,7 +278,7 @@ def test_the_pool_has_its_bounds(database: Any) -> None:
     assert len(seen) == 12
     assert max(seen) == 3
     sink.close()
-    assert database.connections() == 0
+    until(lambda: database.connections() == 0)
 
 
 def test_idle_connections_are_closed_in_the_end(
@@ -314,8 +312,10 @@ def test_who_is_killed_in_a_query_takes_the_connection_along(database: Any, unti
     assert database.column('SELECT n FROM t') == [1]
 
 
-def test_a_connection_in_use_at_the_end_is_closed_when_it_comes_back(database: Any) -> None:
+def test_a_connection_in_use_at_the_end_is_closed_when_it_comes_back(
+    database: Any, until: Until
+) -> None:
     sink = database.connected()
     with sink.connection():
         sink.close()
-    assert database.connections() == 0
+    until(lambda: database.connections() == 0)
