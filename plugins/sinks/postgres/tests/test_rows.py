@@ -169,8 +169,16 @@ def test_an_upsert_updates_the_other_columns(database: Any, table: None) -> None
     ],
 )
 def test_the_last_of_a_key_wins(
-    database: Any, table: None, batch: list[dict[str, int]], left: tuple[Any, Any]
+    database: Any,
+    table: None,
+    monkeypatch: pytest.MonkeyPatch,
+    batch: list[dict[str, int]],
+    left: tuple[Any, Any],
 ) -> None:
+    def refused(*args: Any) -> None:
+        pytest.fail('the database saw a row twice in one statement')
+
+    monkeypatch.setattr('drakkar_sink_postgres.sink.isolate', refused)
     others = [row(n, a=n) for n in (10, 11)]
     payloads = [others[0], *(row(1, **data) for data in batch), others[1]]
     database.connected(on_conflict='k,part').deliver(payloads)
