@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from integration.servers.kafka import Kafka, KafkaAddress
     from integration.servers.mongo import Mongo
     from integration.servers.postgres import Postgres
+    from integration.servers.prometheus import Prometheus
     from integration.servers.redis import Redis
 
 REQUIRE = 'DRAKKAR_TEST_REQUIRE'
@@ -76,18 +77,20 @@ def http_echo(pytestconfig: pytest.Config) -> Iterator[HttpEcho]:
 @pytest.fixture(scope='session')
 def kafka(pytestconfig: pytest.Config) -> Iterator[KafkaAddress]:
     """Some Kafka of one broker: a given one, Apache Kafka, else Tansu; see its `kind`."""
-    from integration.servers import kafka as module
+    from integration.servers.catalog import kafka_kind
+    from integration.servers.kafka import given
     from integration.servers.obtain import NotObtainableError
 
     try:
-        with off_the_clock():
-            given = module.given()
+        with off_the_clock(), _shown(pytestconfig):
+            found = given()
+            kind = None if found else kafka_kind()
     except NotObtainableError as error:
         unobtainable(str(error))
-    if given:
-        yield given
+    if found:
+        yield found
         return
-    with serving(pytestconfig, _kafka_kind(pytestconfig)) as server:
+    with serving(pytestconfig, kind) as server:
         yield server
 
 
@@ -108,19 +111,13 @@ def kafka_cluster(pytestconfig: pytest.Config) -> Iterator[Kafka]:
         yield server
 
 
-def _kafka_kind(config: pytest.Config) -> Any:
-    """Return Kafka if it can be had, else Tansu."""
-    from integration.servers.kafka import Kafka
-    from integration.servers.obtain import NotObtainableError, say
-    from integration.servers.tansu import Tansu
+@pytest.fixture(scope='session')
+def prometheus(pytestconfig: pytest.Config) -> Iterator[Prometheus]:
+    """A Prometheus server; `scrape` says which addresses it looks at."""
+    from integration.servers.prometheus import Prometheus
 
-    with off_the_clock(), _shown(config):
-        try:
-            Kafka.obtain()
-        except NotObtainableError as error:
-            say(Kafka.label, f'{error}; taking Tansu instead')
-            return Tansu
-    return Kafka
+    with serving(pytestconfig, Prometheus) as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import Any, ClassVar, TypeVar
 
-from integration.servers import kafka_program, ports
-from integration.servers.kafka_node import KafkaNode, admin
+from integration.servers import kafka_ping, kafka_program, ports
+from integration.servers.kafka_node import KafkaNode
 from integration.servers.obtain import NotObtainableError
 from integration.servers.server import NotReadyError, StartError
 
@@ -39,7 +40,11 @@ class KafkaAddress:
             'replication_factor': replication,
             'configs': configs or {},
         }
-        with admin(self.address) as client:
+        from kafka import KafkaAdminClient
+
+        with contextlib.closing(
+            KafkaAdminClient(bootstrap_servers=self.address.split(','))
+        ) as client:
             client.create_topics({name: topic}, wait_for_metadata=True)
 
 
@@ -140,7 +145,9 @@ class Kafka(KafkaAddress):
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """Ask the nodes to end, one after the other."""
+        """Ask all nodes to end, wait, and kill those that wait for a quorum that is gone."""
+        for node in self.nodes:
+            node.ask_to_stop()
         for node in self.nodes:
             node.stop()
 
@@ -210,8 +217,7 @@ def given() -> GivenKafka | None:
     if not address:
         return None
     try:
-        with admin(address) as client:
-            client.describe_cluster()
+        kafka_ping.brokers(address.split(',')[0])
     except (OSError, NotReadyError) as error:
         raise NotObtainableError(f'{GIVEN}={address} does not answer: {error}') from error
     return GivenKafka(address)

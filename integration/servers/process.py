@@ -66,10 +66,14 @@ class Process:
 
     def stop(self, signum: int, timeout: float) -> None:
         """Ask the program to end; kill it after `timeout` seconds."""
-        self.resume()
-        self._keeper.send_signal(signum)
+        self.ask(signum)
         if self.wait(timeout) is None:
             self.kill()
+
+    def ask(self, signum: int) -> None:
+        """Send a signal to the program alone, paused or not."""
+        self.resume()
+        self._keeper.send_signal(signum)
 
     def kill(self) -> None:
         """End the program and all that it started with SIGKILL, paused or not."""

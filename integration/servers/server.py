@@ -191,6 +191,11 @@ class Server:
         if self._process is not None and self.running:
             self._process.stop(self.stop_signal, self.stop_seconds)
 
+    def ask_to_stop(self) -> None:
+        """Ask it to end, as `stop` does, without waiting."""
+        if self._process is not None and self.running:
+            self._process.ask(self.stop_signal)
+
     def kill(self) -> None:
         """End it and all that it started at once, with SIGKILL."""
         if self._process is not None and self.running:

