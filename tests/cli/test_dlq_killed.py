@@ -54,7 +54,7 @@ def numbers() -> Counter[int]:
 
 
 def test_killed_twice_it_repeats_at_most_a_batch_each_time_and_loses_nothing():
-    count, rate, batch = 1200, '1000', 100
+    count, rate, batch = 1200, '2000', 200
     store([letter(message(n, b'%d' % n)) for n in range(count)])
     for level in (200, 700):
         with start('--rate', rate, stdout=subprocess.DEVNULL) as process:

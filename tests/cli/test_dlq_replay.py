@@ -56,7 +56,7 @@ sources = st.builds(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(sources, min_size=1, max_size=5, unique_by=lambda m: (m.partition, m.offset)))
 def test_a_message_comes_back_equal(found):
     for name in ('dlq', 'log'):

@@ -143,7 +143,7 @@ def scratch_copy(path: Path) -> Iterator[Bookmark]:
     """Open a copy of the bookmark that is thrown away, for a look ahead; `path` may not exist."""
     with (
         tempfile.TemporaryDirectory(prefix='drakkar-dlq-') as folder,
-        _opened(Path(folder) / 'copy.db') as database,
+        _opened(Path(folder) / 'copy.db', fsync=False) as database,
     ):
         if path.exists():
             database.run(_copy_from, path)
@@ -152,8 +152,8 @@ def scratch_copy(path: Path) -> Iterator[Bookmark]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Database]:
-    database = Database(path)
+def _opened(path: Path, *, fsync: bool = True) -> Iterator[Database]:
+    database = Database(path, fsync=fsync)
     database.open()
     try:
         database.run(_create)
