@@ -58,12 +58,19 @@ class KafkaClient:
         from kafka.errors import KafkaError
         from kafka.net.compat import KafkaNetClient
 
+        from drakkar.kafka_client.sockets import close_refused_sockets
+
+        close_refused_sockets()
         context = self._tls()
         opened: list[Any] = []
 
         def open_client(**settings: Any) -> Any:
-            opened.append(KafkaNetClient(**settings))
-            return opened[-1]
+            client = KafkaNetClient(**settings)
+            # kafka-python 3.0 takes this option and forgets it, so every reader makes topics.
+            auto_create = settings.get('allow_auto_create_topics', False)
+            client.cluster.config['allow_auto_create_topics'] = auto_create
+            opened.append(client)
+            return client
 
         try:
             return kind(**{**self._settings(context), 'kafka_client': open_client, **config})

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.services.kafka_lab import KafkaTown
 
-
-@pytest.fixture
-def brokers(request: pytest.FixtureRequest) -> str:
-    return os.environ.get('K2_KAFKA') or request.getfixturevalue('kafka').address
+if TYPE_CHECKING:
+    from integration.servers.kafka import KafkaAddress
 
 
 @pytest.fixture
-def town(brokers: Any, unique_name: str) -> Iterator[KafkaTown]:
+def town(kafka: KafkaAddress, unique_name: str) -> Iterator[KafkaTown]:
     """A topic of four partitions that no other test has, and who is started on it."""
-    town = KafkaTown(brokers, unique_name)
+    town = KafkaTown(kafka.address, unique_name)
     yield town
     town.close()

@@ -1,4 +1,4 @@
-"""A Kafka source under test with what a test needs around it: a topic, a producer, other members."""
+"""A Kafka source under test, and around it a topic, a producer, other members."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import gevent
-
 from kafka.admin import MemberToRemove
 
 from drakkar.contracts.source import ProducerRecord
@@ -149,7 +148,8 @@ class KafkaTown:
             admin.close()
 
     def source(self, **options: Any) -> KafkaSource:
-        source = make_source(load_options(self.brokers, self.topic, **{**self.options, **options}))
+        known = {'brokers': self.brokers, 'topic': self.topic, **self.options}
+        source = make_source(load_options(**{**known, **options}))
         self._closing.append(source.close)
         return source
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -26,12 +27,21 @@ class GroupConsumer(KafkaConsumer):
         self._hold = hold
         self._wants_rejoin = self._coordinator.need_rejoin
         self._coordinator.need_rejoin = self._need_rejoin
+        self._heartbeat = self._coordinator.heartbeat
+        self._note_answer = self._heartbeat.received_heartbeat
+        self._heartbeat.received_heartbeat = self._answered
+        self._alive_at = 0.0
 
     def _need_rejoin(self) -> bool:
         # A member that is no longer stable has joined already, or was thrown out.
         if self._coordinator.stable() and self._hold():
             return False
         return bool(self._wants_rejoin())
+
+    def _answered(self) -> None:
+        self._note_answer()
+        # Not when it was read: the answer may have waited while the process was frozen.
+        self._alive_at = self._heartbeat.last_send
 
     @property
     def settled(self) -> bool:
@@ -42,6 +52,15 @@ class GroupConsumer(KafkaConsumer):
     def evicted(self) -> bool:
         """Whether the group has thrown this member out, or it never was in."""
         return bool(self._coordinator._generation.is_lost())
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the group was not heard of for a whole session, and may have gone on alone.
+
+        So it is after the process was frozen: brokers still answer fetches then.
+        """
+        heard_at = max(self._alive_at, self._heartbeat.last_reset)
+        return monotonic() - heard_at > self.config['session_timeout_ms'] / 1000
 
     @property
     def coordinator_known(self) -> bool:

@@ -20,9 +20,9 @@ class Health:
         self._since: float | None = None
         self._told_at: float | None = None
 
-    def problem(self, consumer: GroupConsumer, now: float) -> str:
+    def problem(self, consumer: GroupConsumer, now: float, got_records: bool) -> str:
         """Return a problem that is due to be told, or an empty text."""
-        found = self._find(consumer)
+        found = '' if got_records else self._find(consumer)
         if not found:
             self._since = self._told_at = None
             return ''

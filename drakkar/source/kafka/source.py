@@ -34,6 +34,7 @@ log = structlog.get_logger('drakkar.source.kafka')
 _READ_AHEAD = 500
 # How often the group is looked after while messages are waited for or handed over.
 _TEND_SECONDS = 0.1
+_DOUBT_SECONDS = 0.01
 _METADATA_SECONDS = 0.5
 _COMMIT_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
@@ -104,7 +105,9 @@ class KafkaSource(Source):
                 return []
             if not self._ahead or monotonic() - self._tended_at > _TEND_SECONDS:
                 self._tend(0.0 if self._ahead else min(remaining, _TEND_SECONDS))
-            if self._ahead and not self._paused:
+            elif self._live().in_doubt:
+                gevent.sleep(min(remaining, _DOUBT_SECONDS))
+            if self._ahead and not self._paused and not self._live().in_doubt:
                 return self._ahead.take(max_messages)
             if monotonic() >= deadline:
                 break
@@ -166,7 +169,7 @@ class KafkaSource(Source):
         if self._fresh:
             self._note_starts(consumer, records)
         self._ahead.put(records)
-        problem = None if records else self._health.problem(consumer, self._tended_at)
+        problem = self._health.problem(consumer, self._tended_at, bool(records))
         if problem:
             raise SourceError(problem)
 
