@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -53,7 +53,9 @@ class SinkSpec:
     """All that the framework knows of a sink type.
 
     `name` is the `<type>` of `[sinks.<type>.<instance>]`; `options` the schema
-    of that section; `label` its name for people.
+    of that section; `label` its name for people. `complete(options, config)` may
+    fill in options of an instance from other sections, once all are loaded, and
+    raises ConfigError where something is missing.
     """
 
     name: str
@@ -61,6 +63,7 @@ class SinkSpec:
     payload_class: type[Payload]
     options: type[Schema]
     label: str = ''
+    complete: Callable[[Any, Any], None] | None = None
 
     @property
     def idempotent(self) -> bool:
