@@ -27,8 +27,9 @@ if os.fork() == 0:
     time.sleep(60)
 while True:
     connection, _ = server.accept()
-    with connection, open(folder + '/count', 'a') as count:
-        count.write('x')
+    with connection:
+        with open(folder + '/count', 'a') as count:
+            count.write('x')
         connection.sendall(b'hello')
 """
 
