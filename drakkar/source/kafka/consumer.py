@@ -27,21 +27,20 @@ class GroupConsumer(KafkaConsumer):
         self._hold = hold
         self._wants_rejoin = self._coordinator.need_rejoin
         self._coordinator.need_rejoin = self._need_rejoin
-        self._heartbeat = self._coordinator.heartbeat
-        self._note_answer = self._heartbeat.received_heartbeat
-        self._heartbeat.received_heartbeat = self._answered
         self._alive_at = 0.0
+        heartbeat = self._coordinator.heartbeat
+        # Not when the answer was read: it may have waited while the process was frozen.
+        _after(heartbeat, 'received_heartbeat', lambda: self._noted_alive(heartbeat.last_send))
+        _after(self._coordinator, '_enable_heartbeat', lambda: self._noted_alive(monotonic()))
+
+    def _noted_alive(self, at: float) -> None:
+        self._alive_at = at
 
     def _need_rejoin(self) -> bool:
         # A member that is no longer stable has joined already, or was thrown out.
         if self._coordinator.stable() and self._hold():
             return False
         return bool(self._wants_rejoin())
-
-    def _answered(self) -> None:
-        self._note_answer()
-        # Not when it was read: the answer may have waited while the process was frozen.
-        self._alive_at = self._heartbeat.last_send
 
     @property
     def settled(self) -> bool:
@@ -59,8 +58,7 @@ class GroupConsumer(KafkaConsumer):
 
         So it is after the process was frozen: brokers still answer fetches then.
         """
-        heard_at = max(self._alive_at, self._heartbeat.last_reset)
-        return monotonic() - heard_at > self.config['session_timeout_ms'] / 1000
+        return monotonic() - self._alive_at > float(self.config['session_timeout_ms']) / 1000
 
     @property
     def coordinator_known(self) -> bool:
@@ -103,3 +101,14 @@ class GroupConsumer(KafkaConsumer):
             raise CoordinatorNotAvailableError()
         future = self.commit_async({tp: OffsetAndMetadata(o, '', -1) for tp, o in offsets.items()})
         self._net.run(self._manager.wait_for, future, timeout * 1000)
+
+
+def _after(owner: Any, name: str, note: Callable[[], None]) -> None:
+    """Have `note` called after each call of a method of `owner`."""
+    original = getattr(owner, name)
+
+    def noted() -> None:
+        original()
+        note()
+
+    setattr(owner, name, noted)
