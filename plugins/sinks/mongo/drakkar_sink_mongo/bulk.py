@@ -76,7 +76,7 @@ def _refused(
         collection, [writes[i] for i, e in entries.items() if errors.is_duplicate_id(e)]
     )
     failures: Failures = {
-        writes[i].position: errors.write_error(entry, writes[i])
+        writes[i].position: errors.write_error(entry)
         for i, entry in entries.items()
         if writes[i].position not in there
     }

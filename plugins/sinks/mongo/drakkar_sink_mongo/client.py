@@ -16,7 +16,7 @@ from pymongo.errors import (
 from pymongo.uri_parser import parse_uri
 
 import drakkar.api as dk
-from drakkar_sink_mongo.errors import TRANSIENT_CODES
+from drakkar_sink_mongo.errors import TRANSIENT_CODES, server_text
 
 AUTHENTICATION_FAILED = 18
 
@@ -61,7 +61,7 @@ def open_database(client: MongoClient[RawBSONDocument], options: Any) -> Databas
     except OperationFailure as error:
         if error.code in TRANSIENT_CODES and error.code != AUTHENTICATION_FAILED:
             raise
-        raise dk.ConfigError(f'uri: the server says: {error._message}') from error
+        raise dk.ConfigError(f'uri: the server says: {server_text(error)}') from error
     return database
 
 

@@ -60,18 +60,16 @@ def is_transient(error: OperationFailure) -> bool:
 
 def refused(error: OperationFailure) -> dk.RefusedError:
     """Return what a command that failed as a whole means for each of its payloads."""
-    return dk.RefusedError(f'{error._message} (code {error.code})')
+    return dk.RefusedError(f'{server_text(error)} (code {error.code})')
 
 
-def write_error(entry: Mapping[str, Any], write: Write) -> dk.SinkError:
+def write_error(entry: Mapping[str, Any]) -> dk.SinkError:
     """Return what an entry of `writeErrors` means for its payload."""
     code = entry['code']
     text = f'{entry["errmsg"]} (code {code})'
     if entry.get('errInfo'):  # which rule of the collection's schema was broken
         text += f': {entry["errInfo"]}'
-    upsert_raced = is_duplicate_id(entry) and write.document is None and write.repeatable
-    transient = upsert_raced or code in TRANSIENT_CODES
-    return dk.TransientSinkError(text) if transient else dk.RefusedError(text)
+    return dk.TransientSinkError(text) if code in TRANSIENT_CODES else dk.RefusedError(text)
 
 
 def is_duplicate_id(entry: Mapping[str, Any]) -> bool:
@@ -84,6 +82,11 @@ def unknown(error: BaseException, write: Write) -> dk.SinkError:
     if write.repeatable:
         return dk.TransientSinkError(describe(error))
     return dk.SinkError(f'{describe(error)}; nobody knows whether it was written')
+
+
+def server_text(error: OperationFailure) -> str:
+    """Return what the server said, without the rest of its answer."""
+    return (error.details or {}).get('errmsg') or str(error)
 
 
 def describe(error: BaseException) -> str:

@@ -49,9 +49,9 @@ def make_write(position: int, payload: MongoPayload, updates: Mapping[str, Updat
     document = encode({'_id': data['_id'], **data})
     if operation == INSERT:
         return Write(position, InsertOne(document), document)
-    # $eq, so that an _id such as {"$gt": ""} is a value and no condition.
-    where = encode({'_id': {'$eq': data['_id']}})
-    return Write(position, ReplaceOne(where, document, upsert=True))
+    # An _id such as {"$gt": ""} would be a condition, but replaces nothing: its document would
+    # have to change its _id, which the server refuses.
+    return Write(position, ReplaceOne({'_id': document['_id']}, document, upsert=True))
 
 
 def _update(
