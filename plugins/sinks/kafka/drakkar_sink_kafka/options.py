@@ -14,6 +14,10 @@ class KafkaSinkOptions(dk.KafkaClientOptions):
         description='Brokers to ask for the cluster, `host:port`. Empty: those of `[kafka]`, with '
         'its security options as far as this section leaves them at their defaults.',
     )
+    create_topics = dk.option.Bool(
+        default=True,
+        description='Whether a topic that does not exist is made, where the brokers do so.',
+    )
     compression = dk.option.Choice(
         ('none', 'gzip', 'snappy', 'lz4', 'zstd'),
         default='none',

@@ -44,6 +44,7 @@ class ProducerSlot:
         try:
             return self._client.producer(
                 compression_type=compression,
+                allow_auto_create_topics=options.create_topics,
                 max_request_size=options.max_message_bytes,
                 batch_size=BATCH_BYTES,
                 partitioner=StickyPartitioner(),
