@@ -115,3 +115,11 @@ def test_an_unreachable_broker_is_a_connect_error_that_names_all(town: KafkaTown
 def test_a_producer_that_is_not_connected_says_so(town: KafkaTown) -> None:
     with pytest.raises(SourceError, match='not connected'):
         TopicProducer(town.client, town.topic).append_many([ProducerRecord(b'x')])
+
+
+def test_a_producer_goes_on_after_a_message_that_was_refused(town: KafkaTown) -> None:
+    with pytest.raises(ValueError, match='MessageSizeTooLarge'):
+        town.append(os.urandom(3_000_000))
+    town.append(b'next')
+    member = town.member()
+    wait_until(lambda: member.values() == [b'next'])

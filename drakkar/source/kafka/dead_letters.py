@@ -43,6 +43,9 @@ class KafkaDeadLetters(DeadLetterQueue):
         if self._producer is not None:
             return
         self._producer = self._client.producer(
+            # An idempotent one refuses everything for ever after one message that was too large.
+            # A letter stored twice after a lost answer does no harm.
+            enable_idempotence=False,
             compression_type='gzip',
             max_request_size=_MAX_BYTES,
             allow_auto_create_topics=False,

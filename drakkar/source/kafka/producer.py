@@ -10,7 +10,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from kafka.serializer import Serializer
 
 from drakkar.contracts.source import Producer, ProducerRecord
-from drakkar.errors import SourceError
+from drakkar.errors import ConnectError, SourceError
 from drakkar.kafka_client import KafkaClient
 from drakkar.models.message import TopicPartition
 
@@ -18,6 +18,7 @@ _LINGER_MS = 5
 _BATCH_BYTES = 128 << 10
 _MAX_BYTES = 64 << 20
 _SECONDS = 60.0
+_CLOSE_SECONDS = 5.0
 # kafka-python refuses a message that has neither value nor key, which Kafka itself does not.
 _NULL = b'null'
 
@@ -57,10 +58,20 @@ class TopicProducer(Producer):
             futures = [self._send(record) for record in batch]
             places = [future.get(timeout=_SECONDS) for future in futures]
         except MessageSizeTooLargeError as error:
+            self._renew()
             raise ValueError(f'topic {self._topic}: {error}') from error
         except KafkaError as error:
+            self._renew()
             raise SourceError(f'topic {self._topic}: {error}') from error
         return [(TopicPartition(place.topic, place.partition), place.offset) for place in places]
+
+    def _renew(self) -> None:
+        """Take a new producer: an idempotent one refuses everything after a refusal."""
+        self.close()
+        try:
+            self.connect()
+        except ConnectError as error:
+            raise SourceError(str(error)) from error
 
     def _check(self, record: ProducerRecord) -> None:
         if self._producer is None:
@@ -95,4 +106,4 @@ class TopicProducer(Producer):
     def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            producer.close(timeout=5)
+            producer.close(timeout=_CLOSE_SECONDS)
