@@ -1,4 +1,4 @@
-"""Sends payloads through the whole lane of a sink, as a worker does, and takes the time."""
+"""Payloads through a sink's whole lane, as a worker delivers them."""
 
 from __future__ import annotations
 
@@ -10,50 +10,31 @@ from typing import Any
 
 from gevent.event import Event
 
-import drakkar.api as dk
 from drakkar.contracts.observer import Observer
+from drakkar.contracts.sink import Sink
 from drakkar.delivery.router import Router
 from drakkar.delivery.settings import DeliverySettings
 from drakkar.greenlets import Nursery
-from drakkar.models.delivery import CancelScope, Provenance
+from drakkar.models.actions import Action
+from drakkar.models.delivery import CancelScope, Provenance, SinkRef
+from drakkar.models.message import SourceMessage
+from drakkar.models.payload import Payload
 from drakkar.testing.harness import MemoryDeadLetters
 
-# What a lane makes of payloads that wait: the default of `batch_max`.
-BATCH = 500
 
+def through_lane(sink_type: str, sink: Sink, payloads: Sequence[Payload]) -> float:
+    """Deliver each payload as that of a message of its own; return the seconds it took.
 
-def compare(
-    title: str,
-    count: int,
-    rounds: int,
-    bare: Callable[[], float],
-    product: Callable[[], float],
-) -> dict[str, Any]:
-    """Take the seconds of both in turn, `rounds` times; return the median rates and ratio."""
-    rates: dict[str, list[float]] = {'bare': [], 'product': []}
-    for _ in range(rounds):
-        for name, measure in (('bare', bare), ('product', product)):
-            rates[name].append(count / measure())
-    ratios = [p / b for p, b in zip(rates['product'], rates['bare'], strict=True)]
-    return {
-        'title': title,
-        'unit': 'payloads',
-        'count': count,
-        'product': {'rate': statistics.median(rates['product'])},
-        'bare': {'rate': statistics.median(rates['bare'])},
-        'rate_ratio': statistics.median(ratios),
-    }
-
-
-def seconds_through(sink: dk.Sink, sink_type: str, payloads: Sequence[dk.Payload]) -> float:
-    """Deliver one payload a message; return the seconds. Raises RuntimeError if one fails."""
-    messages = [dk.SourceMessage('bench', 0, number, b'') for number in range(len(payloads))]
-    letters, died, finished = MemoryDeadLetters(), [], Event()
+    Raises RuntimeError where one was not delivered.
+    """
+    messages = [SourceMessage('bench', 0, number, b'') for number in range(len(payloads))]
+    finished, letters = Event(), MemoryDeadLetters()
+    died: list[Any] = []
     nursery = Nursery(lambda *death: died.append(death))
     router = Router(
-        {dk.SinkRef(sink_type, sink.name): sink},
+        {SinkRef(sink_type, sink.name): sink},
         letters,
-        lambda _failure: dk.DLQ,
+        lambda _: Action.DLQ,
         Observer(),
         DeliverySettings(),
         nursery,
@@ -79,13 +60,32 @@ def seconds_through(sink: dk.Sink, sink_type: str, payloads: Sequence[dk.Payload
     router.close()
     nursery.kill()
     if died or letters.letters:
-        raise RuntimeError(f'failed: {died or letters.letters[0].error}')
+        raise RuntimeError(f'not delivered: {died or letters.letters[0].error}')
     return seconds
 
 
+def compare(
+    title: str, count: int, rounds: int, bare: Callable[[], float], product: Callable[[], float]
+) -> dict[str, Any]:
+    """Measure both in turn, `rounds` times; return the median rates of `count` and their ratio."""
+    rates: dict[str, list[float]] = {'bare': [], 'product': []}
+    for _ in range(rounds):
+        rates['bare'].append(count / bare())
+        rates['product'].append(count / product())
+    ratios = [p / b for p, b in zip(rates['product'], rates['bare'], strict=True)]
+    return {
+        'title': title,
+        'unit': 'payloads',
+        'count': count,
+        'product': {'rate': statistics.median(rates['product'])},
+        'bare': {'rate': statistics.median(rates['bare'])},
+        'rate_ratio': statistics.median(ratios),
+    }
+
+
 def show(figures: dict[str, Any], driver: str) -> None:
-    """Print one line."""
+    """Print what `compare` returned on one line."""
     print(
-        f'{figures["title"]}: {figures["count"]:,} payloads: {figures["product"]["rate"]:,.0f}/s, '
-        f'bare {driver} {figures["bare"]["rate"]:,.0f}/s, ratio {figures["rate_ratio"]:.0%}'
+        f'{figures["count"]:,} payloads: {figures["product"]["rate"]:,.0f}/s, '
+        f'{driver} {figures["bare"]["rate"]:,.0f}/s, ratio {figures["rate_ratio"]:.0%}'
     )
