@@ -295,6 +295,17 @@ def test_a_server_that_may_come_round_is_transient(
     assert {i: type(e) for i, e in failures.items()} == {0: dk.TransientSinkError, 1: dk.SinkError}
 
 
+def test_what_was_not_sent_yet_is_transient_and_not_sent(
+    on_testable: MongoSink, fail: Callable[..., None], testable: Mongo
+) -> None:
+    fail({'times': 1}, closeConnection=True)
+    later = MongoPayload('later', {'host': 'a'}, operation='count')
+    failures = outcome(on_testable, *rows(1), later)
+    assert [type(error) for error in failures.values()] == [dk.TransientSinkError] * 2
+    with MongoClient[dict[str, Any]](testable.dsn) as client:
+        assert client[on_testable.options.database].later.count_documents({}) == 0
+
+
 def test_too_few_members_is_transient(
     on_testable: MongoSink, fail: Callable[..., None], testable: Mongo
 ) -> None:
