@@ -15,6 +15,9 @@ from drakkar_sink_mongo import MongoOptions, MongoPayload, MongoSink
 from integration.bench.sinks import lane
 from integration.servers.mongo import Mongo
 
+# What a lane makes of payloads that wait: the default of `batch_max`.
+BATCH = 500
+
 
 def run(count: int = 10_000, rounds: int = 3) -> dict[str, Any]:
     """Insert `count` documents each way, in turn, `rounds` times; return median rates and ratio.
@@ -46,17 +49,17 @@ def _bare(uri: str, rows: list[dict[str, Any]]) -> float:
         client.admin.command('ping')
         collection = client.bench.rows
         started = time.perf_counter()
-        for start in range(0, len(rows), lane.BATCH):
+        for start in range(0, len(rows), BATCH):
             # Copies, for pymongo adds the _id to what it is given.
-            batch = [dict(row) for row in rows[start : start + lane.BATCH]]
+            batch = [dict(row) for row in rows[start : start + BATCH]]
             collection.insert_many(batch, ordered=False)
         return time.perf_counter() - started
 
 
 def _product(uri: str, rows: list[dict[str, Any]]) -> float:
     sink = MongoSink('main', MongoOptions().load({'uri': uri, 'database': 'bench'}))
-    return lane.seconds_through(sink, 'mongo', [MongoPayload('rows', row) for row in rows])
+    return lane.through_lane('mongo', sink, [MongoPayload('rows', row) for row in rows])
 
 
 if __name__ == '__main__':
-    lane.show(run(*(int(argument) for argument in sys.argv[1:])), 'pymongo')
+    lane.show(run(*(int(argument) for argument in sys.argv[1:])), 'bare pymongo')

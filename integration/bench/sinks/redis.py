@@ -16,6 +16,9 @@ from drakkar_sink_redis import RedisOptions, RedisPayload, RedisSink
 from integration.bench.sinks import lane
 from integration.servers.redis import Redis
 
+# What a lane makes of payloads that wait: the default of `batch_max`.
+BATCH = 500
+
 
 def run(count: int = 50_000, rounds: int = 5) -> dict[str, Any]:
     """Set `count` keys each way, in turn, `rounds` times; return the median rates and ratio.
@@ -47,9 +50,9 @@ def _bare(url: str, rows: list[tuple[str, Any]]) -> float:
     with redis.Redis.from_url(url) as client:
         client.ping()
         started = time.perf_counter()
-        for start in range(0, len(rows), lane.BATCH):
+        for start in range(0, len(rows), BATCH):
             pipeline = client.pipeline(transaction=False)
-            for key, data in rows[start : start + lane.BATCH]:
+            for key, data in rows[start : start + BATCH]:
                 pipeline.set(key, jsonio.dumps_bytes(data), px=3_600_000)
             pipeline.execute()
         return time.perf_counter() - started
@@ -57,8 +60,8 @@ def _bare(url: str, rows: list[tuple[str, Any]]) -> float:
 
 def _product(url: str, rows: list[tuple[str, Any]]) -> float:
     sink = RedisSink('main', RedisOptions().load({'url': url, 'default_ttl_seconds': '3600'}))
-    return lane.seconds_through(sink, 'redis', [RedisPayload(key, data) for key, data in rows])
+    return lane.through_lane('redis', sink, [RedisPayload(key, data) for key, data in rows])
 
 
 if __name__ == '__main__':
-    lane.show(run(*(int(argument) for argument in sys.argv[1:])), 'redis-py')
+    lane.show(run(*(int(argument) for argument in sys.argv[1:])), 'bare redis-py')
