@@ -38,6 +38,7 @@ class TopicProducer(Producer):
         self._topic = topic
         self._producer: KafkaProducer | None = None
         self._partitions: set[int] = set()
+        self._refused = False
 
     def connect(self) -> None:
         if self._producer is None:
@@ -51,6 +52,8 @@ class TopicProducer(Producer):
             )
 
     def append_many(self, records: Iterable[ProducerRecord]) -> list[tuple[TopicPartition, int]]:
+        if self._refused:
+            self._renew()
         batch = list(records)
         for record in batch:
             self._check(record)
@@ -58,10 +61,10 @@ class TopicProducer(Producer):
             futures = [self._send(record) for record in batch]
             places = [future.get(timeout=_SECONDS) for future in futures]
         except MessageSizeTooLargeError as error:
-            self._renew()
+            self._refused = True
             raise ValueError(f'topic {self._topic}: {error}') from error
         except KafkaError as error:
-            self._renew()
+            self._refused = True
             raise SourceError(f'topic {self._topic}: {error}') from error
         return [(TopicPartition(place.topic, place.partition), place.offset) for place in places]
 
@@ -72,6 +75,7 @@ class TopicProducer(Producer):
             self.connect()
         except ConnectError as error:
             raise SourceError(str(error)) from error
+        self._refused = False
 
     def _check(self, record: ProducerRecord) -> None:
         if self._producer is None:
