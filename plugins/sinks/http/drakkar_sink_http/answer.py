@@ -60,7 +60,7 @@ def judge(response: requests.Response) -> None:
 
 
 def _read(response: requests.Response) -> bytes:
-    """Return the beginning of the body; drop the connection where there is more."""
+    """Return the beginning of the body. With more to come, closing drops the connection."""
     parts: list[bytes] = []
     left = BODY_BYTES
     while left > 0:
@@ -69,7 +69,6 @@ def _read(response: requests.Response) -> bytes:
             return b''.join(parts)
         parts.append(part)
         left -= len(part)
-    response.close()
     return b''.join(parts)
 
 

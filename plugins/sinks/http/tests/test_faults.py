@@ -215,6 +215,15 @@ def test_a_server_that_is_away_is_found_out_soon(make: Any, failures: Any) -> No
     assert {type(error) for error in failed.values()} == {UnansweredError}
 
 
+def test_a_server_that_does_not_answer_is_found_out_soon(
+    make: Any, endpoint: Any, failures: Any
+) -> None:
+    sink = make(timeout_seconds='0.1', concurrency='1')
+    failed = failures(sink, *[ask('delay?seconds=0.3', n) for n in range(30)])
+    assert len(failed) == 30
+    assert len(endpoint.requests()) == 3
+
+
 def test_a_server_that_comes_back_is_used(make: Any, endpoint: Any, failures: Any) -> None:
     other = type(endpoint)()
     sink = make(url=other.url, timeout_seconds='1', max_retries='0')
