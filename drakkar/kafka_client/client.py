@@ -88,10 +88,14 @@ class KafkaClient:
     def _reason(self, error: Exception, context: ssl.SSLContext | None) -> str:
         from kafka.errors import KafkaTimeoutError
 
-        if isinstance(error, KafkaTimeoutError):
-            seconds = f'{self.options.connect_timeout_seconds:g}'
-            return f'no answer within {seconds} s ({why_not(self.options.brokers, context)})'
-        return str(error)
+        if not isinstance(error, KafkaTimeoutError):
+            return str(error)
+        options = self.options
+        found = why_not(options.brokers, context)
+        if options.security_protocol.startswith('SASL'):
+            # The broker hangs up on it before kafka-python has read why.
+            found += f'; or the login of {options.sasl_username} was refused'
+        return f'no answer within {options.connect_timeout_seconds:g} s ({found})'
 
     def _tls(self) -> ssl.SSLContext | None:
         if not self.options.security_protocol.endswith('SSL'):
