@@ -19,7 +19,7 @@ from integration.servers.mongo import Mongo
 BATCH = 500
 
 
-def run(count: int = 10_000, rounds: int = 3) -> dict[str, Any]:
+def run(count: int = 10_000, rounds: int = 7) -> dict[str, Any]:
     """Insert `count` documents each way, in turn, `rounds` times; return median rates and ratio.
 
     Needs an interpreter that gevent has patched. Bare pymongo inserts batches of 500, not
