@@ -11,7 +11,7 @@ from hypothesis import settings
 from drakkar import log
 from tests import leaks
 
-pytest_plugins = ['tests.timeouts']
+pytest_plugins = ['tests.timeouts', 'integration.servers.fixtures']
 
 # Examples have no deadline of their own: on a busy machine it would fail tests at random.
 settings.register_profile('drakkar', deadline=None)

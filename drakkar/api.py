@@ -24,6 +24,7 @@ from drakkar.errors import (
 from drakkar.greenlets import offload
 from drakkar.handler import Handler, HandlerSpec, ReadyContext, periodic
 from drakkar.hookspecs import hookimpl
+from drakkar.kafka_client import KafkaClient, KafkaClientOptions
 from drakkar.models.actions import DLQ, RETRY, SKIP, Action
 from drakkar.models.delivery import DeadLetter, DeliveryFailure, SinkRef
 from drakkar.models.group import MessageGroup
@@ -56,6 +57,8 @@ __all__ = [
     'FailureKind',
     'Handler',
     'HandlerSpec',
+    'KafkaClient',
+    'KafkaClientOptions',
     'MessageGroup',
     'Observer',
     'OptionSchema',

@@ -20,6 +20,9 @@ import gevent
 GRACE_SECONDS = 0.5
 """How long a greenlet, child or descriptor that is on its way out may take."""
 
+SESSION_MARK = b'DRAKKAR_TEST_SERVER=session'
+"""In the environment of a server that a session fixture started, and a test may have restarted."""
+
 FIXED_BY_PYTEST = frozenset({'PYTEST_CURRENT_TEST'})
 
 _started: weakref.WeakSet[gevent.Greenlet] = weakref.WeakSet()
@@ -94,7 +97,7 @@ def clean_up(before: Snapshot) -> None:
     """End and undo what was leaked, so that later tests are judged by themselves."""
     leaked = [g for g in running_greenlets() if id(g) not in before.greenlets]
     gevent.killall(leaked, timeout=1)
-    for pid in children() - before.children:
+    for pid in _new_children(before):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -108,7 +111,7 @@ def _differences(before: Snapshot) -> list[str]:
     lines = []
     if now.greenlets != before.greenlets:
         lines += [f'greenlet {g!r}' for g in running_greenlets() if id(g) not in before.greenlets]
-    lines += [f'child {pid}: {_describe(pid)}' for pid in sorted(now.children - before.children)]
+    lines += [f'child {pid}: {_describe(pid)}' for pid in _new_children(before)]
     fresh = sorted(now.descriptors - before.descriptors)
     lines += [f'descriptor {number}: {target}' for number, target in fresh]
     if now.environment != before.environment:
@@ -118,6 +121,18 @@ def _differences(before: Snapshot) -> list[str]:
             if now.environment.get(name) != before.environment.get(name)
         ]
     return lines
+
+
+def _new_children(before: Snapshot) -> list[int]:
+    """Return the children of this test: those that serve the whole session are not to blame."""
+    return [pid for pid in sorted(children() - before.children) if not _of_session(pid)]
+
+
+def _of_session(pid: int) -> bool:
+    try:
+        return SESSION_MARK in Path(f'/proc/{pid}/environ').read_bytes().split(b'\0')
+    except OSError:
+        return False
 
 
 def _describe(pid: int) -> str:

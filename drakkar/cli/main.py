@@ -19,6 +19,7 @@ EXIT_INTERRUPTED = 130
 COMMANDS = {
     'config': 'drakkar.cli.config:config_group',
     'demo': 'drakkar.cli.demo:demo_command',
+    'dlq': 'drakkar.cli.dlq:dlq_group',
     'new': 'drakkar.cli.new:new_group',
     'plugins': 'drakkar.cli.plugins:plugins_command',
     'produce': 'drakkar.cli.produce:produce_command',

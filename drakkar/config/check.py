@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from drakkar.config.base import Option
 from drakkar.config.nested import NamedSections
 from drakkar.config.problems import Origin, Problem, place
 from drakkar.config.tree import Node, Path, step
+from drakkar.errors import ConfigError
 from drakkar.redact import MASK
 
 # The key that marshmallow puts errors of a whole schema under.
@@ -42,6 +44,19 @@ def schema_problems(
             where = f'{place(path[:-1], path[-1])} = {assignment.shown}'
             text = _masked(text, [assignment]) + _comment_hint(assignment)
             yield Problem(assignment.origin, where, text)
+
+
+def sink_problems(config: Any) -> Iterator[Problem]:
+    """Yield a problem for each sink instance that other sections can not complete."""
+    for ref, instance in config.sink_instances.items():
+        if instance.spec.complete is None:
+            continue
+        try:
+            # A copy: `on_startup` may still change what is filled in.
+            instance.spec.complete(copy.copy(instance.options), config)
+        except ConfigError as error:
+            path = ('sinks', *ref)
+            yield Problem(_section_origin(path, config.found, config.path), place(path), str(error))
 
 
 def _comment_hint(assignment: Assignment) -> str:

@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError
 
 from drakkar.config import ini
 from drakkar.config.assign import Assignments, Collector
-from drakkar.config.check import schema_problems, value_problems
+from drakkar.config.check import schema_problems, sink_problems, value_problems
 from drakkar.config.config import Config
 from drakkar.config.nested import Mapping as FreeMapping
 from drakkar.config.nested import OptionSchema, Section, SubSection
@@ -99,10 +99,16 @@ class _Loader:
         except ValidationError as error:
             messages = error.normalized_messages()
             self._problems += schema_problems(root, messages, found, self._file)
+        self._raise_problems()
+        config = Config.make(root, sections, found, self._sinks, self._environ, self._file)
+        self._problems += sink_problems(config)
+        self._raise_problems()
+        return config
+
+    def _raise_problems(self) -> None:
         if self._problems:
             ordered = sorted(self._problems, key=lambda problem: problem.origin.rank())
             raise ConfigError([str(problem) for problem in ordered])
-        return Config.make(root, sections, found, self._sinks, self._environ, self._file)
 
     def _root(self, handler: Section, source: str) -> Schema:
         return build_root(self._sinks, self._sources, source, handler)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,8 +20,9 @@ class Sink(abc.ABC):
     end. Methods are plain blocking code that runs under gevent.
     """
 
-    # Delivering the same batch twice leaves the same state as once.
-    idempotent: ClassVar[bool] = False
+    # Delivering the same batch twice leaves the same state as once. Where that depends on the
+    # options, `__init__` sets it for the instance.
+    idempotent: bool = False
     # Exceptions that mean "not reachable right now", beside TransientSinkError.
     transient_errors: ClassVar[tuple[type[BaseException], ...]] = (ConnectionError, TimeoutError)
 
@@ -52,7 +53,9 @@ class SinkSpec:
     """All that the framework knows of a sink type.
 
     `name` is the `<type>` of `[sinks.<type>.<instance>]`; `options` the schema
-    of that section; `label` its name for people.
+    of that section; `label` its name for people. `complete(options, config)` may
+    fill in options of an instance from other sections, once all are loaded, and
+    raises ConfigError where something is missing.
     """
 
     name: str
@@ -60,6 +63,7 @@ class SinkSpec:
     payload_class: type[Payload]
     options: type[Schema]
     label: str = ''
+    complete: Callable[[Any, Any], None] | None = None
 
     @property
     def idempotent(self) -> bool:

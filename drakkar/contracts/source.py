@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from marshmallow import Schema
 
@@ -97,6 +97,68 @@ class DeadLetterQueue(abc.ABC):
         """Release everything."""
 
 
+class StoredLetter(NamedTuple):
+    """What one place of a dead letter queue holds: an envelope's bytes, or anything else.
+
+    `stream` is a file, or `topic:partition`; `number` the line (from 1) or the
+    offset in it. Neither ever changes.
+    """
+
+    stream: str
+    number: int
+    data: bytes | None
+
+    @property
+    def id(self) -> str:
+        """`stream:number`, the name by which people know a letter."""
+        return f'{self.stream}:{self.number}'
+
+
+class StreamEnd(NamedTuple):
+    """Where a stream ended at some moment: `number` is the first that was not there.
+
+    `generation` differs where a stream of the same name was made anew, so that
+    its numbers mean something else now; empty where that can not be told.
+    """
+
+    number: int
+    generation: str = ''
+
+
+class DeadLetterReader(abc.ABC):
+    """Reads a dead letter queue, while workers write it; a context manager as `Producer` is."""
+
+    @abc.abstractmethod
+    def connect(self) -> None:
+        """Make ready to read. Raises ConnectError."""
+
+    @abc.abstractmethod
+    def ends(self) -> Mapping[str, StreamEnd]:
+        """Return where each stream ends now. Raises SourceError."""
+
+    @abc.abstractmethod
+    def read(self, ends: Mapping[str, StreamEnd]) -> Iterator[StoredLetter]:
+        """Yield all that lies before `ends`, each stream in order. Raises SourceError.
+
+        What is no letter (a torn line, something foreign) is yielded as it is.
+        """
+
+    @abc.abstractmethod
+    def fetch(self, stream: str, number: int) -> StoredLetter | None:
+        """Return what is stored at one place, None where nothing is. Raises SourceError."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Release everything. Idempotent."""
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
 @dataclass(slots=True)
 class ProducerRecord:
     """A message to be written. Without `partition` the key decides, without a key any will do.
@@ -137,6 +199,12 @@ class Producer(abc.ABC):
         self.close()
 
 
+class BuildProducer(Protocol):
+    """Makes a producer into `topic`, into the configured one where it is empty."""
+
+    def __call__(self, config: Any, client_id: str, /, topic: str = '') -> Producer: ...
+
+
 @dataclass(frozen=True)
 class SourceSpec:
     """All that the framework knows of a source type.
@@ -144,9 +212,12 @@ class SourceSpec:
     `name` is the value of `[drakkar] source` and the name of its section, whose
     schema is `options`; `group_option` is the key of the consumer group in it.
     `build(config, worker_id)` makes the source;
-    `build_dead_letters(config, worker_id)` its dead letter queue, or None for
-    JSON lines in `dlq.path`; `build_producer(config, client_id)` what `drakkar
-    produce` writes with, or None where it can not.
+    `build_dead_letters(config, worker_id)` its dead letter queue, and
+    `build_dead_letter_reader(config, client_id)` what reads that; both are None for
+    JSON lines in `dlq.path`. `build_producer(config, client_id, topic)` makes what
+    `drakkar produce` and `dlq replay` write with, or is None where they can not.
+    `reads(config, topic)` says whether the configuration consumes a topic; None:
+    every one.
     """
 
     name: str
@@ -155,7 +226,9 @@ class SourceSpec:
     label: str = ''
     group_option: str = 'group'
     build_dead_letters: Callable[[Any, str], DeadLetterQueue] | None = None
-    build_producer: Callable[[Any, str], Producer] | None = None
+    build_dead_letter_reader: Callable[[Any, str], DeadLetterReader] | None = None
+    build_producer: BuildProducer | None = None
+    reads: Callable[[Any, str], bool] | None = None
 
     def group(self, config: Any) -> str:
         """Return the consumer group that a configuration names, empty where there is none."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from gevent.threadpool import ThreadPool
 
 from drakkar.contracts.source import DeadLetterQueue
-from drakkar.delivery.envelope import encode
+from drakkar.envelope import encode
 from drakkar.errors import DeadLetterError
 from drakkar.models.delivery import DeadLetter
 

@@ -15,7 +15,7 @@ GROUP = 'drakkar'
 BLOCK_VARIABLE = 'DK_BLOCK_PLUGINS'
 
 # Parts of the core that register through the same hooks as everyone else.
-BUILT_IN = {'log': 'drakkar.source.log.plugin'}
+BUILT_IN = {'log': 'drakkar.source.log.plugin', 'kafka': 'drakkar.source.kafka.plugin'}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _SECTION = re.compile(r'[a-z][a-z0-9]*(_[a-z0-9]+)*'), "parts joined by '_'"
 _WORD = re.compile(r'[a-z][a-z0-9]*([_-][a-z0-9]+)*'), "parts joined by '-' or '_'"
 
 # The command line finds its own commands without loading plugins, so a plugin can't replace them.
-CORE_COMMANDS = frozenset({'config', 'demo', 'new', 'plugins', 'produce', 'serve'})
+CORE_COMMANDS = frozenset({'config', 'demo', 'dlq', 'new', 'plugins', 'produce', 'serve'})
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ def _sinks(config: Any) -> tuple[dict[SinkRef, Sink], dict[str, str]]:
     labels: dict[str, str] = {}
     for ref, instance in config.sink_instances.items():
         spec = instance.spec
+        if spec.complete is not None:
+            spec.complete(instance.options, config)
         sinks[ref] = spec.sink_class(instance.name, instance.options)
         labels[spec.name] = spec.label or spec.name
     return sinks, labels

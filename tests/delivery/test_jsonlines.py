@@ -8,8 +8,8 @@ from pathlib import Path
 import gevent
 import pytest
 
-from drakkar.delivery.envelope import Envelope, parse
 from drakkar.delivery.jsonlines import JsonLines
+from drakkar.envelope import Envelope, parse
 from drakkar.errors import DeadLetterError
 from drakkar.models.delivery import DeadLetter
 from drakkar.models.message import SourceMessage

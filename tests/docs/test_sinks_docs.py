@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import drakkar.api as dk
-from drakkar.delivery.envelope import parse
+from drakkar.envelope import parse
 
 PAGE = (Path(__file__).parents[2] / 'docs' / 'sinks.md').read_text()
 _, PLUGIN = PAGE.split('## Writing a sink')

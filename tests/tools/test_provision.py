@@ -55,3 +55,10 @@ def test_the_wheel_comes_before_the_distribution(envdir, capsys):
     assert provision.provide(provision.PROGRAMS['rg'], envdir)
     assert not (envdir / 'asked').exists()
     assert 'wheel' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('code', 'fine'), [(0, True), (1, False)])
+def test_servers_are_fetched_by_the_environment(envdir, code, fine):
+    add_program(envdir, 'python', body=f'echo "$@" > {envdir}/asked; exit {code}')
+    assert provision.provide_servers(['kafka', 'redis'], envdir) is fine
+    assert (envdir / 'asked').read_text() == '-m integration.servers fetch kafka redis\n'

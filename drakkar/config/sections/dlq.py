@@ -13,6 +13,11 @@ from drakkar.config.option import OptionSchema
 class DlqOptions(OptionSchema):
     """The dead letter queue: messages that can not be processed or delivered."""
 
+    topic = option.Str(
+        default='',
+        description='Topic for letters, where the source keeps them in topics (Kafka). Empty: '
+        '`<source topic>_dlq`.',
+    )
     path = option.Path(
         default='dlq',
         description='Folder for letters as JSON lines, where the source has no queue of its own.',

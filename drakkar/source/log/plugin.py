@@ -17,12 +17,17 @@ def build_source(config: Any, worker_id: str) -> LogSource:
     return LogSource(config.log, worker_id)
 
 
-def build_producer(config: Any, _client_id: str) -> LogProducer:
-    """Return a producer into the log of `[log]`."""
+def build_producer(config: Any, _client_id: str, topic: str = '') -> LogProducer:
+    """Return a producer into the log of `[log]`, or into that of another `topic` beside it."""
     options = config.log
     return LogProducer(
-        options.path, options.topic, partitions=options.partitions, fsync=options.fsync
+        options.path, topic or options.topic, partitions=options.partitions, fsync=options.fsync
     )
+
+
+def reads_topic(config: Any, topic: str) -> bool:
+    """Return whether `[log]` consumes `topic`."""
+    return bool(topic == config.log.topic)
 
 
 @hookimpl
@@ -35,5 +40,6 @@ def drakkar_register_sources() -> Sequence[SourceSpec]:
             options=LogOptions,
             label='Embedded log',
             build_producer=build_producer,
+            reads=reads_topic,
         )
     ]

@@ -20,6 +20,25 @@ from drakkar.models.payload import Payload
 VERSION = 1
 # Of a payload that has no JSON form, this much of its repr is kept.
 MAX_REPR = 2000
+# What reading relies on: a file may hold JSON of others.
+_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    'timestamp': (int, float),
+    'worker': str,
+    'stage': str,
+    'error': str,
+    'attempts': int,
+    'task_id': str,
+    'labels': dict,
+    'payloads': list,
+    'traceback': str,
+}
+_MESSAGE_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    'topic': str,
+    'partition': int,
+    'offset': int,
+    'timestamp': (int, float),
+    'headers': list,
+}
 
 
 @dataclass(slots=True)
@@ -61,6 +80,8 @@ def parse(line: bytes | str) -> Envelope:
     try:
         if data['version'] != VERSION:
             raise ValueError(f'envelope version {data["version"]!r} is not known')
+        _check(data, _FIELDS)
+        _check(data['message'], _MESSAGE_FIELDS)
         sink = data['sink']
         return Envelope(
             message=_read_message(data['message']),
@@ -104,6 +125,12 @@ def _fields(letter: DeadLetter) -> dict[str, Any]:
         'payloads': [],
         'traceback': letter.traceback,
     }
+
+
+def _check(data: Mapping[str, Any], types: Mapping[str, type | tuple[type, ...]]) -> None:
+    for name, kind in types.items():
+        if not isinstance(data[name], kind):
+            raise ValueError(f'not a dead letter: {name} is {type(data[name]).__name__}')
 
 
 def _read_message(data: Mapping[str, Any]) -> SourceMessage:

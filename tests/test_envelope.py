@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drakkar.delivery.envelope import encode, pack, parse, unpack
+from drakkar.envelope import encode, pack, parse, unpack
 from drakkar.models.delivery import DeadLetter, SinkRef
 from drakkar.models.message import SourceMessage
 from drakkar.models.payload import Payload

@@ -1,0 +1,129 @@
+"""Makes consumers, producers and admin clients out of one section's options."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from drakkar.errors import ConnectError
+from drakkar.kafka_client.probe import why_not
+from drakkar.kafka_client.tls import tls_context
+
+if TYPE_CHECKING:
+    from kafka import KafkaProducer
+    from kafka.admin import KafkaAdminClient
+
+# kafka-python is imported by what connects: most commands and plugins never do.
+
+T = TypeVar('T')
+
+# How often a broker that is away is tried; kafka-python's own 30 s would delay the recovery.
+_RECONNECT_MAX_MS = 2000
+# New topics and partitions are noticed within this time; no error shows them.
+_METADATA_MAX_AGE_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaClient:
+    """How to reach one cluster. Each call connects and returns a client, which its owner closes.
+
+    `section` is named in errors; `options` are those of a KafkaClientOptions;
+    `client_id` is used where they name none.
+    """
+
+    section: str
+    options: Any
+    client_id: str
+
+    def consumer(self, kind: type[T], **config: Any) -> T:
+        """Return a consumer of class `kind`, a KafkaConsumer. Raises ConnectError."""
+        return self._make(kind, {'metrics_enabled': False, **config})
+
+    def producer(self, **config: Any) -> KafkaProducer:
+        """Return a producer: idempotent, acknowledged by all replicas. Raises ConnectError."""
+        from kafka import KafkaProducer
+
+        defaults = {'acks': 'all', 'enable_idempotence': True, 'metrics_enabled': False}
+        return self._make(KafkaProducer, {**defaults, **config})
+
+    def admin(self, **config: Any) -> KafkaAdminClient:
+        """Return a client that creates and describes topics. Raises ConnectError."""
+        from kafka.admin import KafkaAdminClient
+
+        return self._make(KafkaAdminClient, config)
+
+    def _make(self, kind: Callable[..., T], config: dict[str, Any]) -> T:
+        from kafka.errors import KafkaError
+        from kafka.net.compat import KafkaNetClient
+
+        from drakkar.kafka_client.sockets import close_refused_sockets
+
+        close_refused_sockets()
+        context = self._tls()
+        opened: list[Any] = []
+
+        def open_client(**settings: Any) -> Any:
+            client = KafkaNetClient(**settings)
+            # kafka-python 3.0 takes this option and forgets it, so every reader makes topics.
+            auto_create = settings.get('allow_auto_create_topics', False)
+            client.cluster.config['allow_auto_create_topics'] = auto_create
+            opened.append(client)
+            return client
+
+        try:
+            return kind(**{**self._settings(context), 'kafka_client': open_client, **config})
+        except BaseException as error:
+            for client in opened:  # kafka-python leaves its IO greenlet running
+                client.close()
+            if isinstance(error, (KafkaError, OSError, ValueError)):
+                raise ConnectError(f'{self._where}: {self._reason(error, context)}') from error
+            raise
+
+    @property
+    def _where(self) -> str:
+        return f'[{self.section}] brokers = {", ".join(self.options.brokers)}'
+
+    def _reason(self, error: Exception, context: ssl.SSLContext | None) -> str:
+        from kafka.errors import KafkaTimeoutError
+
+        if not isinstance(error, KafkaTimeoutError):
+            return str(error)
+        options = self.options
+        found = why_not(options.brokers, context)
+        if options.security_protocol.startswith('SASL'):
+            # The broker hangs up on it before kafka-python has read why.
+            found += f'; or the login of {options.sasl_username} was refused'
+        return f'no answer within {options.connect_timeout_seconds:g} s ({found})'
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not self.options.security_protocol.endswith('SSL'):
+            return None
+        try:
+            return tls_context(self.options)
+        except OSError as error:
+            names = ('tls_ca_file', 'tls_cert_file', 'tls_key_file')
+            files = ', '.join(f'{n} = {getattr(self.options, n)}' for n in names)
+            raise ConnectError(f'[{self.section}] {files}: {error}') from error
+
+    def _settings(self, context: ssl.SSLContext | None) -> dict[str, Any]:
+        options = self.options
+        settings = {
+            'bootstrap_servers': list(options.brokers),
+            'client_id': options.client_id or self.client_id,
+            'security_protocol': options.security_protocol,
+            'ssl_context': context,
+            'ssl_check_hostname': options.tls_verify,
+            'bootstrap_timeout_ms': int(options.connect_timeout_seconds * 1000),
+            'request_timeout_ms': options.request_timeout_ms,
+            'reconnect_backoff_max_ms': _RECONNECT_MAX_MS,
+            'metadata_max_age_ms': _METADATA_MAX_AGE_MS,
+        }
+        if options.security_protocol.startswith('SASL'):
+            settings |= {
+                'sasl_mechanism': options.sasl_mechanism,
+                'sasl_plain_username': options.sasl_username,
+                'sasl_plain_password': options.sasl_password,
+            }
+        return settings

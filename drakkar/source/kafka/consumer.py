@@ -1,0 +1,114 @@
+"""The one place that reaches into kafka-python 3.0: a consumer that may put off a rejoin."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import CoordinatorNotAvailableError, KafkaError
+from kafka.structs import OffsetAndMetadata
+
+
+class GroupConsumer(KafkaConsumer):
+    """A consumer for one greenlet that polls and others that commit meanwhile.
+
+    In a cooperative rebalance a member gives partitions up in two steps: it is
+    told which, and it joins again without them; only then the group hands them
+    on. kafka-python joins again at the next poll. While `hold()` returns true
+    this one does not, so the partitions have no owner, heartbeats and fetches of
+    the others go on, and what is still in work can be finished and committed.
+    """
+
+    def __init__(self, hold: Callable[[], bool], **config: Any) -> None:
+        super().__init__(**config)
+        self._hold = hold
+        self._wants_rejoin = self._coordinator.need_rejoin
+        self._coordinator.need_rejoin = self._need_rejoin
+        self._alive_at = 0.0
+        heartbeat = self._coordinator.heartbeat
+        # Not when the answer was read: it may have waited while the process was frozen.
+        _after(heartbeat, 'received_heartbeat', lambda: self._noted_alive(heartbeat.last_send))
+        _after(self._coordinator, '_enable_heartbeat', lambda: self._noted_alive(monotonic()))
+
+    def _noted_alive(self, at: float) -> None:
+        self._alive_at = at
+
+    def _need_rejoin(self) -> bool:
+        # A member that is no longer stable has joined already, or was thrown out.
+        if self._coordinator.stable() and self._hold():
+            return False
+        return bool(self._wants_rejoin())
+
+    @property
+    def settled(self) -> bool:
+        """Whether this member is in its group and no rebalance is known of."""
+        return bool(self._coordinator.stable() and not self._wants_rejoin())
+
+    @property
+    def evicted(self) -> bool:
+        """Whether the group has thrown this member out, or it never was in."""
+        return bool(self._coordinator._generation.is_lost())
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the group was not heard of for a whole session, and may have gone on alone.
+
+        So it is after the process was frozen: brokers still answer fetches then.
+        """
+        return monotonic() - self._alive_at > float(self.config['session_timeout_ms']) / 1000
+
+    @property
+    def coordinator_known(self) -> bool:
+        """Whether there is a connection to the broker that coordinates the group."""
+        return not self._coordinator.coordinator_unknown()
+
+    @property
+    def broken(self) -> bool:
+        """Whether nothing but a new consumer helps: the IO loop died, or a login was refused.
+
+        kafka-python keeps a refusal for good and does not try again.
+        """
+        return self._net._exception is not None or bool(self._manager._auth_failures)
+
+    def missing(self, topics: Iterable[str]) -> list[str]:
+        """Return those of `topics` that the cluster does not have; have them looked for again."""
+        missing = [t for t in topics if not self._cluster.partitions_for_topic(t)]
+        if missing:
+            self._cluster.request_update()
+        return missing
+
+    def refresh_metadata(self, timeout: float) -> None:
+        """Ask for the topics' partitions and wait up to `timeout` seconds for the answer."""
+        with contextlib.suppress(KafkaError):
+            self._net.run(self._manager.wait_for, self._cluster.request_update(), timeout * 1000)
+
+    def next_offset(self, partition: TopicPartition) -> int | None:
+        """Return the offset that is read next, None while it is not known. Never waits."""
+        state = self._subscription.assignment.get(partition)
+        position = None if state is None else state.position
+        return None if position is None else int(position.offset)
+
+    def commit_once(self, offsets: Mapping[TopicPartition, int], timeout: float) -> None:
+        """Commit in one request, from any greenlet, waiting up to `timeout` seconds.
+
+        Without the retries of `commit`, which would go on in a later generation,
+        when the partitions may have another owner. Raises KafkaError.
+        """
+        if not self.coordinator_known:
+            raise CoordinatorNotAvailableError()
+        future = self.commit_async({tp: OffsetAndMetadata(o, '', -1) for tp, o in offsets.items()})
+        self._net.run(self._manager.wait_for, future, timeout * 1000)
+
+
+def _after(owner: Any, name: str, note: Callable[[], None]) -> None:
+    """Have `note` called after each call of a method of `owner`."""
+    original = getattr(owner, name)
+
+    def noted() -> None:
+        original()
+        note()
+
+    setattr(owner, name, noted)

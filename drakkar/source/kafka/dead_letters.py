@@ -1,0 +1,137 @@
+"""The dead letter queue on Kafka: a topic of envelopes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExistsError
+
+from drakkar.contracts.source import DeadLetterQueue
+from drakkar.envelope import encode
+from drakkar.errors import DeadLetterError
+from drakkar.kafka_client import KafkaClient
+from drakkar.models.delivery import DeadLetter
+from drakkar.source.kafka.topics import Topics
+
+log = structlog.get_logger('drakkar.dlq.kafka')
+
+# An envelope is larger than its message: it has the error, the payloads, and JSON's quoting.
+_MAX_BYTES = 64 << 20
+_TOPIC_MAX_BYTES = 16 << 20
+_SEND_SECONDS = 30.0
+_SHORT_TRACEBACK = 2000
+
+
+class KafkaDeadLetters(DeadLetterQueue):
+    """Writes each letter with its message's key, acknowledged by all replicas in sync.
+
+    A topic that does not exist is made. A letter larger than the topic takes goes
+    without its payloads; the message in it is always whole.
+    """
+
+    def __init__(self, client: KafkaClient, topics: Topics) -> None:
+        self._client = client
+        self._topics = topics
+        self._producer: KafkaProducer | None = None
+        self._known: set[str] = set()
+
+    def connect(self) -> None:
+        if self._producer is not None:
+            return
+        self._producer = self._client.producer(
+            # An idempotent one refuses everything for ever after one message that was too large.
+            # A letter stored twice after a lost answer does no harm.
+            enable_idempotence=False,
+            compression_type='gzip',
+            max_request_size=_MAX_BYTES,
+            allow_auto_create_topics=False,
+            delivery_timeout_ms=int(_SEND_SECONDS * 1000),
+            request_timeout_ms=min(
+                self._client.options.request_timeout_ms, int(_SEND_SECONDS * 1000) - 1000
+            ),
+        )
+        try:
+            self._make_topics({self._topics.dead_letter_topic(name) for name in self._topics.names})
+        except BaseException:
+            self.close()
+            raise
+
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        if self._producer is None:
+            raise DeadLetterError('the dead letter queue is not connected')
+        topics = [self._topics.dead_letter_topic(letter.message.topic) for letter in letters]
+        self._make_topics(set(topics) - self._known)
+        try:
+            pairs = list(zip(topics, letters, strict=True))
+            large = self._write(pairs)
+            if large:
+                log.warning('letters_shortened', letters=len(large))
+                large = self._write([(topic, _shortened(letter)) for topic, letter in large])
+        except KafkaError as error:
+            raise DeadLetterError(f'dead letter topic: {error}') from error
+        if large:
+            topic, letter = large[0]
+            raise DeadLetterError(
+                f'dead letter topic {topic} takes no message as large as the letter of '
+                f'{letter.message.topic} {letter.message.label}: raise its max.message.bytes'
+            )
+
+    def _write(self, pairs: Sequence[tuple[str, DeadLetter]]) -> list[tuple[str, DeadLetter]]:
+        """Write letters; return those that are too large. Raises KafkaError."""
+        futures = [(topic, letter, self._post(topic, letter)) for topic, letter in pairs]
+        self._producer.flush(timeout=_SEND_SECONDS)  # type: ignore[union-attr]
+        large = []
+        for topic, letter, future in futures:
+            try:
+                future.get(timeout=_SEND_SECONDS)
+            except MessageSizeTooLargeError:
+                large.append((topic, letter))
+        return large
+
+    def _post(self, topic: str, letter: DeadLetter) -> Any:
+        return self._producer.send(topic, encode(letter), letter.message.key)  # type: ignore[union-attr]
+
+    def _make_topics(self, names: Iterable[str]) -> None:
+        """Make the topics that do not exist. Raises DeadLetterError, ConnectError."""
+        wanted = set(names) - self._known
+        if not wanted:
+            return
+        admin = self._client.admin()
+        try:
+            missing = wanted.difference(admin.list_topics())
+            for name in sorted(missing):
+                self._make(admin, name)
+        except KafkaError as error:
+            raise DeadLetterError(
+                f'dead letter topic {", ".join(sorted(wanted))}: {error}'
+            ) from error
+        finally:
+            admin.close()
+        self._known |= wanted
+
+    def _make(self, admin: Any, name: str) -> None:
+        configs = {'max.message.bytes': str(_TOPIC_MAX_BYTES)}
+        try:
+            admin.create_topics({name: {'configs': configs}}, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            return
+        log.info('dead_letter_topic_made', topic=name)
+
+    def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close(timeout=5)
+
+
+def _shortened(letter: DeadLetter) -> DeadLetter:
+    note = f' ({len(letter.payloads)} payloads left out: the letter was too large)'
+    return replace(
+        letter,
+        error=letter.error[:_SHORT_TRACEBACK] + note,
+        traceback=letter.traceback[-_SHORT_TRACEBACK:],
+        payloads=(),
+    )

@@ -1,0 +1,356 @@
+"""The source that reads Kafka as a member of a consumer group."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+import gevent
+import structlog
+from gevent.event import Event
+from gevent.lock import RLock
+from kafka import ConsumerRebalanceListener
+from kafka import TopicPartition as KafkaPartition
+from kafka.errors import IllegalStateError, KafkaError
+
+from drakkar.contracts.source import Source, SourceEvents
+from drakkar.errors import ConnectError, PartitionLostError, SourceError
+from drakkar.greenlets import Nursery
+from drakkar.kafka_client import KafkaClient
+from drakkar.models.message import SourceMessage, TopicPartition
+from drakkar.source.kafka.alignment import aligned_time
+from drakkar.source.kafka.consumer import GroupConsumer
+from drakkar.source.kafka.health import Health
+from drakkar.source.kafka.ownership import Ownership
+from drakkar.source.kafka.read_ahead import ReadAhead
+from drakkar.source.kafka.settings import consumer_settings
+from drakkar.source.kafka.topics import Topics
+
+log = structlog.get_logger('drakkar.source.kafka')
+
+# Records decoded at a time; the hub has nothing else to do meanwhile, about 2 ms.
+_READ_AHEAD = 500
+# How often the group is looked after while messages are waited for or handed over.
+_TEND_SECONDS = 0.1
+_DOUBT_SECONDS = 0.01
+_METADATA_SECONDS = 0.5
+_COMMIT_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+# While paused nothing is fetched, so high watermarks have to be asked for.
+_WATCH_SECONDS = 5.0
+
+
+class KafkaSource(Source):
+    """Reads the partitions that the group gives to this worker. `options` are those of `[kafka]`.
+
+    kafka-python does its IO in a greenlet of its own. Rebalance events are told
+    from there, while `poll` waits for it; commits go past a poll that waits.
+    """
+
+    def __init__(self, options: Any, topics: Topics, worker_id: str) -> None:
+        self._options = options
+        self._topics = topics
+        self._client = KafkaClient('kafka', options, worker_id)
+        self._consumer: GroupConsumer | None = None
+        self._events: SourceEvents | None = None
+        self._join_at: float | None = None
+        self._partitions = Ownership()
+        self._ahead = ReadAhead()
+        self._fresh: set[TopicPartition] = set()
+        self._unanchored: dict[TopicPartition, int] = {}
+        self._paused = False
+        self._tended_at = 0.0
+        self._health = Health(topics.names)
+        self._committing = RLock()
+        self._look = Event()
+        self._greenlets = Nursery(self._watch_failed)
+
+    def start(self, events: SourceEvents) -> None:
+        self._consumer = self._connect()
+        self._events = events
+        options = self._options
+        self._join_at = time.time()
+        if options.startup_align_enabled:
+            self._join_at = aligned_time(
+                self._join_at,
+                options.startup_min_wait_seconds,
+                options.startup_align_interval_seconds,
+            )
+            log.info('join_aligned', wait_seconds=round(self._join_at - time.time(), 1))
+        self._greenlets.spawn('kafka-watch', self._watch)
+
+    def _live(self) -> GroupConsumer:
+        """Return the consumer. Raises SourceError where there is none at the moment."""
+        if self._consumer is None:
+            raise SourceError('not connected to Kafka')
+        return self._consumer
+
+    def _connect(self) -> GroupConsumer:
+        return self._client.consumer(
+            GroupConsumer, hold=self._is_draining, **consumer_settings(self._options)
+        )
+
+    # Reading
+
+    def poll(self, max_messages: int, timeout: float) -> list[SourceMessage]:
+        deadline = monotonic() + timeout
+        while self._events is not None:
+            remaining = max(0.0, deadline - monotonic())
+            if not self._joins(remaining):
+                return []
+            if self._paused:
+                self._tend(0.0 if self._settled else _TEND_SECONDS)
+                return []
+            if not self._ahead or monotonic() - self._tended_at > _TEND_SECONDS:
+                self._tend(0.0 if self._ahead else min(remaining, _TEND_SECONDS))
+            elif self._live().in_doubt:
+                gevent.sleep(min(remaining, _DOUBT_SECONDS))
+            if self._ahead and not self._paused and not self._live().in_doubt:
+                return self._ahead.take(max_messages)
+            if monotonic() >= deadline:
+                break
+        return []
+
+    @property
+    def _settled(self) -> bool:
+        return self._consumer is not None and self._consumer.settled
+
+    def _joins(self, timeout: float) -> bool:
+        """Subscribe when it is time; return whether that is done, after `timeout` at the latest."""
+        if self._consumer is None or self._consumer.broken:
+            self._reconnect()
+        elif self._join_at is not None:
+            wait = self._join_at - time.time()
+            if wait > 0:
+                gevent.sleep(min(wait, timeout))
+            if self._join_at > time.time() or self._events is None:
+                return False
+            self._subscribe()
+        return self._events is not None
+
+    def _subscribe(self) -> None:
+        self._join_at = None
+        consumer, listener = self._live(), _Listener(self)
+        if self._topics.pattern:
+            consumer.subscribe(pattern=self._topics.expression(), listener=listener)
+        else:
+            consumer.subscribe(list(self._topics.names), listener=listener)
+        # A leader that does not know the partitions yet would assign none and need another round.
+        consumer.refresh_metadata(_METADATA_SECONDS)
+
+    def _reconnect(self) -> None:
+        """Begin anew with another consumer: this one can not recover."""
+        log.warning('consumer_replaced')
+        old, self._consumer = self._consumer, None
+        if old is not None:
+            _close(old)
+        self.lost(self._partitions.all())
+        try:
+            self._consumer = self._connect()
+        except ConnectError as error:
+            raise SourceError(str(error)) from error
+        self._subscribe()
+
+    def _tend(self, timeout: float) -> None:
+        """Let kafka-python look after group and fetches, and take over what it has fetched."""
+        consumer = self._live()
+        self._give_up_overdue()
+        try:
+            records = consumer.poll(timeout * 1000, _READ_AHEAD)
+        except Exception as error:
+            if self._events is None:  # closed meanwhile
+                return
+            raise SourceError(f'{self._options.consumer_group}: {error}') from error
+        if self._events is None:
+            return
+        self._tended_at = monotonic()
+        if self._fresh:
+            self._note_starts(consumer, records)
+        self._ahead.put(records)
+        problem = self._health.problem(consumer, self._tended_at, bool(records))
+        if problem:
+            raise SourceError(problem)
+
+    def _note_starts(self, consumer: GroupConsumer, records: Mapping[Any, Sequence[Any]]) -> None:
+        starts = {}
+        for partition in self._fresh:
+            batch = records.get(partition)
+            offset = batch[0].offset if batch else consumer.next_offset(KafkaPartition(*partition))
+            if offset is not None:
+                starts[partition] = offset
+        self._fresh -= starts.keys()
+        self._partitions.starts(starts)
+        if self._options.auto_offset_reset == 'latest' and starts:
+            self._unanchored.update(starts)
+            self._look.set()
+
+    def pause(self) -> None:
+        self._paused = True
+        if self._consumer is not None:
+            self._consumer.pause(*self._consumer.assignment())
+
+    def resume(self) -> None:
+        self._paused = False
+        if self._consumer is not None:
+            self._consumer.resume(*self._consumer.paused())
+
+    # The group's events, told by kafka-python's IO greenlet
+
+    def assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        gained = sorted(partitions)
+        self._partitions.gain(gained)
+        self._ahead.drop(gained)
+        self._fresh.update(gained)
+        if self._paused and self._consumer is not None:
+            self._consumer.pause(*(KafkaPartition(*p) for p in gained))
+            self._look.set()
+        if self._events is not None and gained:
+            self._events.assigned(gained)
+
+    def revoked(self, partitions: Iterable[TopicPartition]) -> None:
+        leaving = sorted(partitions)
+        if self._events is None:  # closing: the drain is over
+            return
+        limit = self._options.max_poll_interval_ms / 1000 / 2
+        self._partitions.revoke(leaving, monotonic() + limit)
+        self._leave(leaving)
+        self._events.revoked(leaving)
+
+    def lost(self, partitions: Iterable[TopicPartition]) -> None:
+        leaving = sorted({*partitions, *self._partitions.draining})
+        self._partitions.forget(leaving)
+        self._leave(leaving)
+        if self._events is not None and leaving:
+            self._events.lost(leaving)
+
+    def _leave(self, partitions: Sequence[TopicPartition]) -> None:
+        self._ahead.drop(partitions)
+        self._fresh.difference_update(partitions)
+        for partition in partitions:
+            self._unanchored.pop(partition, None)
+
+    def _is_draining(self) -> bool:
+        return bool(self._partitions.draining)
+
+    def _give_up_overdue(self) -> None:
+        """Stop holding the group up for a drain that does not end."""
+        overdue = self._partitions.overdue(monotonic())
+        if overdue and self._events is not None:
+            log.warning('drain_overdue', partitions=[str(p) for p in overdue])
+            self._partitions.forget(overdue)
+            self._events.lost(overdue)
+
+    def release(self, partitions: Sequence[TopicPartition]) -> None:
+        self._partitions.forget(p for p in partitions if p in self._partitions.draining)
+
+    # Committing
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        with self._committing:
+            mine = {p: offset for p, offset in offsets.items() if p in self._partitions}
+            if mine:
+                self._store(mine)
+        if len(mine) < len(offsets):
+            raise PartitionLostError([p for p in offsets if p not in mine])
+
+    def _store(self, offsets: Mapping[TopicPartition, int]) -> None:
+        consumer = self._live()
+        try:
+            consumer.commit_once(
+                {KafkaPartition(*p): offset for p, offset in offsets.items()}, _COMMIT_SECONDS
+            )
+        except Exception as error:
+            if isinstance(error, KafkaError) and consumer.evicted and consumer is self._consumer:
+                gone = sorted({*offsets, *self._partitions.all()})
+                self._partitions.forget(gone)
+                self._leave(gone)
+                raise PartitionLostError(gone) from error
+            raise SourceError(f'commit to {self._options.consumer_group}: {error}') from error
+        self._partitions.stored(offsets)
+
+    def positions(self) -> Mapping[TopicPartition, tuple[int | None, int | None]]:
+        return {
+            partition: (self._partitions.committed.get(partition), self._high(partition))
+            for partition in self._partitions.all()
+        }
+
+    def _high(self, partition: TopicPartition) -> int | None:
+        try:
+            high = self._live().highwater(KafkaPartition(*partition))
+        except (IllegalStateError, SourceError):
+            high = None  # revoked, or no consumer at the moment
+        return self._partitions.reaches(partition, high)
+
+    # Looking after offsets that reading itself does not show
+
+    def _watch(self) -> None:
+        while True:
+            self._look.wait(_WATCH_SECONDS)
+            self._look.clear()
+            try:
+                self._anchor()
+                if self._paused:
+                    self._ask_highs()
+            except (KafkaError, SourceError) as error:
+                log.info('watch_failed', error=str(error))
+                gevent.sleep(1)
+
+    def _anchor(self) -> None:
+        """Commit where a new group begins to read at the end of its partitions.
+
+        Without it, whoever takes a partition over before the first commit would
+        begin at the end that there is then, and lose what came in between.
+        """
+        with self._committing:
+            offsets = {
+                partition: offset
+                for partition, offset in self._unanchored.items()
+                if self._partitions.committed.get(partition) == offset
+            }
+            if offsets:
+                self._store(offsets)
+            self._unanchored.clear()
+
+    def _ask_highs(self) -> None:
+        owned = [KafkaPartition(*p) for p in self._partitions.owned]
+        if owned:
+            found = self._live().end_offsets(owned, timeout_ms=_WATCH_SECONDS * 1000)
+            for partition, high in found.items():
+                if partition in self._partitions.owned:
+                    self._partitions.reaches(TopicPartition(*partition), high)
+
+    def _watch_failed(self, name: str, error: BaseException) -> None:
+        # Positions get old, nothing else; the next assignment does not depend on it.
+        self._greenlets.spawn(name, self._watch)
+
+    def close(self) -> None:
+        consumer, self._consumer, self._events = self._consumer, None, None
+        self._greenlets.kill()
+        if consumer is not None:
+            _close(consumer)
+
+
+def _close(consumer: GroupConsumer) -> None:
+    try:
+        consumer.close(autocommit=False, timeout_ms=_CLOSE_SECONDS * 1000)
+    except Exception as error:
+        # The group finds out by itself; nothing is lost by it.
+        log.warning('leave_failed', error=str(error))
+
+
+class _Listener(ConsumerRebalanceListener):
+    """Passes kafka-python's events on, with partitions as Drakkar names them."""
+
+    def __init__(self, source: KafkaSource) -> None:
+        self._source = source
+
+    def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        self._source.assigned(TopicPartition(*p) for p in assigned)
+
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        self._source.revoked(TopicPartition(*p) for p in revoked)
+
+    def on_partitions_lost(self, lost: Iterable[Any]) -> None:
+        self._source.lost(TopicPartition(*p) for p in lost)

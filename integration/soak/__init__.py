@@ -1,0 +1,1 @@
+"""Workers on Kafka with every sink, while servers and workers fail: is anything lost?"""

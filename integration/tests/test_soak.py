@@ -1,0 +1,31 @@
+"""Kafka, five networked sinks, four workers, and everything that can fail failing: nothing lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from integration.servers.fixtures import unobtainable
+from integration.servers.kafka import Kafka
+from integration.servers.mongo import Mongo
+from integration.servers.obtain import NotObtainableError
+from integration.servers.postgres import Postgres
+from integration.servers.redis import Redis
+from integration.soak.scenario import soak
+
+
+@pytest.mark.timeout(900)
+def test_nothing_is_lost_whatever_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        for server in (Kafka, Mongo, Postgres, Redis):
+            server.obtain()
+    except NotObtainableError as error:
+        unobtainable(str(error))
+    with capsys.disabled():
+        report = soak(tmp_path, seed=1, messages=20_000)
+        print(report)
+    assert report.missing == dict.fromkeys(report.missing, 0)
+    assert report.uncommitted == 0
+    assert set(report.exit_codes.values()) == {0}
+    assert report.lost_nothing

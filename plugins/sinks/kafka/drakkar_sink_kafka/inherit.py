@@ -1,0 +1,28 @@
+"""Where a section names no brokers: the connection of the source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import drakkar.api as dk
+from drakkar_sink_kafka.options import KafkaSinkOptions
+
+SOURCE_SECTION = 'kafka'
+
+
+def take_source_connection(options: Any, config: Any) -> None:
+    """Give `options` without brokers those of `[kafka]`, and its security with them.
+
+    What this section sets itself stays. With brokers of its own nothing is taken:
+    they shall not be shown the source's password. Raises ConfigError where `[kafka]`
+    has no brokers either.
+    """
+    if options.brokers:
+        return
+    source = getattr(config, SOURCE_SECTION, None)
+    if not getattr(source, 'brokers', None):
+        raise dk.ConfigError(f'brokers: missing here, and in [{SOURCE_SECTION}] too')
+    fields: Any = KafkaSinkOptions().fields
+    for name in dk.KafkaClientOptions().fields:
+        if getattr(options, name) in (None, fields[name].default):
+            setattr(options, name, getattr(source, name))

@@ -1,0 +1,111 @@
+"""One producer's life: made, asked for topics, closed, or given up with what it holds."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.partitioner import StickyPartitioner
+
+import drakkar.api as dk
+
+BATCH_BYTES = 64 << 10
+# How long a topic that nobody has heard of is looked for, and how long it counts as missing.
+TOPIC_SECONDS = 3.0
+MISSING_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
+GIVE_UP_SECONDS = 1.0
+
+
+class ProducerSlot:
+    """Has a producer whenever one is asked for, and knows which topics there are."""
+
+    def __init__(self, name: str, options: Any) -> None:
+        self._client = dk.KafkaClient(f'sinks.kafka.{name}', options, f'drakkar-{name}')
+        self._options = options
+        self._producer: KafkaProducer | None = None
+        self._topics: set[str] = set()
+        self._missing: dict[str, float] = {}
+
+    def get(self) -> KafkaProducer:
+        """Return the producer, a new one where there is none. Raises TransientSinkError."""
+        if self._producer is None:
+            self._producer = self._open()
+            self._topics.clear()
+        return self._producer
+
+    def _open(self) -> KafkaProducer:
+        options = self._options
+        milliseconds = int(options.timeout_seconds * 1000)
+        compression = None if options.compression == 'none' else options.compression
+        try:
+            return self._client.producer(
+                compression_type=compression,
+                allow_auto_create_topics=options.create_topics,
+                max_request_size=options.max_message_bytes,
+                batch_size=BATCH_BYTES,
+                partitioner=StickyPartitioner(),
+                max_block_ms=int(TOPIC_SECONDS * 1000),
+                # Time for a second request within one delivery.
+                request_timeout_ms=min(options.request_timeout_ms, milliseconds // 2),
+                delivery_timeout_ms=milliseconds,
+            )
+        except RuntimeError as error:  # a codec whose package is missing
+            raise dk.ConfigError(f'compression = {options.compression}: {error}') from error
+        except dk.ConnectError as error:
+            raise dk.TransientSinkError(str(error)) from error
+
+    def check_topic(self, topic: str) -> None:
+        """Raise RefusedError where there is no such topic, TransientSinkError where nobody says."""
+        if topic in self._topics:
+            return
+        if self._missing.get(topic, 0.0) > time.monotonic():
+            raise _no_topic(topic)
+        try:
+            self.get().partitions_for(topic)
+        except KafkaTimeoutError as error:
+            if self._exists(topic):
+                raise dk.TransientSinkError(f'topic {topic}: {error}') from error
+            self._missing[topic] = time.monotonic() + MISSING_SECONDS
+            raise _no_topic(topic) from error
+        self._topics.add(topic)
+
+    def _exists(self, topic: str) -> bool:
+        """Ask in another way: the producer does not tell a missing topic from a missing answer."""
+        try:
+            admin = self._client.admin()
+            try:
+                return topic in admin.list_topics()
+            finally:
+                admin.close()
+        except (dk.ConnectError, KafkaError) as error:
+            raise dk.TransientSinkError(f'topic {topic}: {error}') from error
+
+    def give_up(self) -> None:
+        """Drop the producer with all that it still holds: nothing is sent after this."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        # Its own close() would first wait for the records, and stay open when they do not go.
+        producer._sender.force_close()
+        producer._sender.join(GIVE_UP_SECONDS)
+        with contextlib.suppress(KafkaError):
+            producer.close(timeout=0)
+
+    def close(self) -> None:
+        """Close the producer; there is nothing unsent in it between deliveries."""
+        producer = self._producer
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=CLOSE_SECONDS)
+        except KafkaError:
+            self.give_up()
+        self._producer = None
+
+
+def _no_topic(topic: str) -> dk.RefusedError:
+    return dk.RefusedError(f'topic {topic} does not exist')

@@ -1,0 +1,155 @@
+"""A broker that is slow, away, or says no, and what becomes of the payloads then."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import gevent
+import pytest
+from kafka import KafkaProducer
+
+import drakkar.api as dk
+from drakkar.delivery.attempt import Attempt
+from drakkar_sink_kafka import KafkaPayload, KafkaSink
+
+
+def numbers(records: Any) -> list[int]:
+    return [json.loads(record.value)['n'] for record in records]
+
+
+def batch(*wanted: int, topic: str = '', pad: int = 0) -> list[KafkaPayload]:
+    return [KafkaPayload({'n': n, 'pad': 'x' * pad}, key='k', topic=topic) for n in wanted]
+
+
+def test_a_topic_that_does_not_exist_is_refused_alone(make: Any, town: Any, failures: Any) -> None:
+    sink = make(create_topics='false')
+    failed = failures(sink, *batch(1), *batch(2, topic='no-such.topic'), *batch(3))
+    assert list(failed) == [1]
+    assert isinstance(failed[1], dk.RefusedError)
+    assert str(failed[1]) == 'topic no-such.topic does not exist'
+    assert numbers(town.records()) == [1, 3]
+    started = time.monotonic()
+    failures(sink, *batch(2, topic='no-such.topic'))
+    assert time.monotonic() - started < 1  # it is not looked for each time
+
+
+def test_at_the_start_the_topic_is_looked_for(make: Any) -> None:
+    with pytest.raises(dk.RefusedError, match=r'topic no-such\.topic does not exist'):
+        make(topic='no-such.topic', create_topics='false')
+
+
+def test_a_codec_whose_package_is_missing_is_a_mistake_in_the_section(
+    town: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = {**KafkaProducer._COMPRESSORS, 'zstd': (lambda: False, 0)}
+    monkeypatch.setattr(KafkaProducer, '_COMPRESSORS', absent)
+    sink = KafkaSink('results', town.options(compression='zstd'))
+    with pytest.raises(dk.ConfigError, match='compression = zstd'):
+        sink.connect()
+    sink.close()
+
+
+class Pausing(KafkaPayload):
+    """Stops the broker when its turn comes, as soon as all records before it are written."""
+
+    def stop(self, town: Any, server: Any) -> Pausing:
+        self._stop = town, server
+        return self
+
+    def value(self) -> bytes | None:
+        town, server = self._stop
+        while not town.records():
+            gevent.sleep(0.01)
+        server.pause()
+        return super().value()
+
+
+def half_written(town: Any, server: Any) -> list[KafkaPayload]:
+    return [*batch(1), Pausing({'n': 2}, key='k').stop(town, server), *batch(3)]
+
+
+def test_what_was_acknowledged_before_the_delivery_timed_out_is_delivered(
+    make: Any, town: Any, apache_kafka: Any
+) -> None:
+    attempt = Attempt(make(), 1.5, lambda _: None)
+    failed = attempt.run(half_written(town, apache_kafka), 1)
+    apache_kafka.resume()
+    assert list(failed) == [1, 2]
+    assert {type(error) for error in failed.values()} == {dk.TransientSinkError}
+    assert attempt.run(batch(4), 1) == {}
+    found = numbers(town.records())
+    assert (found[0], found[-1]) == (1, 4)
+    assert found.count(1) == 1
+
+
+def test_the_sink_has_a_time_limit_of_its_own(
+    make: Any, town: Any, failures: Any, apache_kafka: Any
+) -> None:
+    sink = make(timeout_seconds='1')
+    started = time.monotonic()
+    failed = failures(sink, *half_written(town, apache_kafka))
+    apache_kafka.resume()
+    assert time.monotonic() - started < 5
+    assert list(failed) == [1, 2]
+    assert {type(error) for error in failed.values()} == {dk.TransientSinkError}
+
+
+def test_nothing_is_sent_after_a_delivery_was_given_up(
+    make: Any, town: Any, apache_kafka: Any
+) -> None:
+    """Only what was on the wire already may still arrive: one request."""
+    sink = make()
+    apache_kafka.pause()
+    lost = gevent.spawn(sink.deliver, batch(*range(10), pad=500_000))
+    gevent.sleep(0.3)
+    lost.kill()
+    apache_kafka.resume()
+    sink.deliver(batch(99))
+    found = numbers(town.records())
+    assert found[-1] == 99
+    assert found[:-1] in ([], [0])
+    sink.deliver(batch(100))
+    assert numbers(town.records()) == [*found, 100]
+
+
+def test_a_broker_that_hangs_is_not_waited_for_and_found_again(
+    make: Any, town: Any, failures: Any, apache_kafka: Any
+) -> None:
+    sink = make(timeout_seconds='1.5', connect_timeout_seconds='1')
+    apache_kafka.pause()
+    for _ in range(2):
+        failed = failures(sink, *batch(1, 2))
+        assert list(failed) == [0, 1]
+        assert all(isinstance(error, dk.TransientSinkError) for error in failed.values())
+    apache_kafka.resume()
+    assert failures(sink, *batch(3)) == {}
+    found = numbers(town.records())
+    assert found[-1] == 3
+    assert found[:-1] in ([], [1, 2])
+
+
+def test_a_broker_that_dies_and_comes_back_within_a_delivery_is_no_failure(
+    make: Any, town: Any, failures: Any, apache_kafka: Any
+) -> None:
+    sink = make(timeout_seconds='25')
+    assert failures(sink, *batch(1)) == {}
+    apache_kafka.kill()
+    delivery = gevent.spawn(failures, sink, *batch(2, 3))
+    apache_kafka.start()
+    assert delivery.get() == {}
+    assert numbers(town.records()) == [1, 2, 3]
+
+
+def test_a_broker_that_is_away_is_said_so_and_found_again(
+    make: Any, town: Any, failures: Any, apache_kafka: Any
+) -> None:
+    sink = make(timeout_seconds='1', connect_timeout_seconds='0.5')
+    apache_kafka.kill()
+    for _ in range(3):
+        failed = failures(sink, *batch(1))
+        assert isinstance(failed[0], dk.TransientSinkError)
+    apache_kafka.start()
+    assert failures(sink, *batch(2)) == {}
+    assert numbers(town.records())[-1] == 2

@@ -1,0 +1,15 @@
+"""Drakkar's MongoDB sink: payloads as documents, or as the data of named updates."""
+
+from __future__ import annotations
+
+import drakkar.api as dk
+from drakkar_sink_mongo.options import MongoOptions
+from drakkar_sink_mongo.payload import MongoPayload
+from drakkar_sink_mongo.sink import MongoSink
+
+__all__ = ['MongoOptions', 'MongoPayload', 'MongoSink']
+
+
+@dk.hookimpl
+def drakkar_register_sinks() -> list[dk.SinkSpec]:
+    return [dk.SinkSpec('mongo', MongoSink, MongoPayload, MongoOptions, label='MongoDB')]
