@@ -6,7 +6,16 @@ from drakkar.config import option
 from drakkar.config.option import OptionSchema
 from drakkar.contracts.observer import Observer
 from drakkar.contracts.sink import Sink, SinkSpec
-from drakkar.contracts.source import DeadLetterQueue, Source, SourceEvents, SourceSpec
+from drakkar.contracts.source import (
+    DeadLetterQueue,
+    DeadLetterReader,
+    Producer,
+    ProducerRecord,
+    Source,
+    SourceEvents,
+    SourceSpec,
+    StoredLetter,
+)
 from drakkar.errors import (
     AmbiguousSinkError,
     ConfigError,
@@ -49,6 +58,7 @@ __all__ = [
     'ConnectError',
     'DeadLetter',
     'DeadLetterQueue',
+    'DeadLetterReader',
     'DeliveryFailure',
     'DrakkarError',
     'ExecutorError',
@@ -68,6 +78,8 @@ __all__ = [
     'PendingContext',
     'PluginError',
     'PrecomputedResult',
+    'Producer',
+    'ProducerRecord',
     'ReadyContext',
     'RefusedError',
     'Sink',
@@ -80,6 +92,7 @@ __all__ = [
     'SourceEvents',
     'SourceMessage',
     'SourceSpec',
+    'StoredLetter',
     'TopicPartition',
     'TransientSinkError',
     'hookimpl',
