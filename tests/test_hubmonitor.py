@@ -13,6 +13,8 @@ from gevent.monkey import get_original
 from drakkar import hubmonitor
 from drakkar.hubmonitor import HubMonitor, locate
 
+pytestmark = pytest.mark.slow  # real processes, or real seconds
+
 native_sleep = get_original('time', 'sleep')
 
 

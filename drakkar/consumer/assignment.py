@@ -130,8 +130,8 @@ class Assignment:
         once. Partitions that were revoked before are waited for as well.
         """
         self._closing = True
-        self._take(list(self._active))
-        return self._drain(dict(self._draining), timeout)
+        left = self._say_goodbye(self._take(list(self._active)), timeout)
+        return self._drain(dict(self._draining), left)
 
     def _take(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Processor]:
         """Move partitions from active to draining: no message reaches them any more."""
@@ -142,10 +142,16 @@ class Assignment:
         return leaving
 
     def _give_up(self, leaving: dict[TopicPartition, Processor]) -> None:
-        deadline = time.monotonic() + self._drain_timeout
+        self._drain(leaving, self._say_goodbye(leaving, self._drain_timeout))
+
+    def _say_goodbye(self, leaving: dict[TopicPartition, Processor], timeout: float) -> float:
+        """Call `on_revoke`; return what it left of `timeout` seconds for the drain."""
+        if not leaving:
+            return timeout
+        deadline = time.monotonic() + timeout
         hook = self._greenlets.spawn('on-revoke', self._tell, 'on_revoke', list(leaving))
-        hook.join(self._drain_timeout)  # one that hangs must not keep the partitions for ever
-        self._drain(leaving, max(0.0, deadline - time.monotonic()))
+        hook.join(timeout)  # one that hangs must not keep the partitions for ever
+        return max(0.0, deadline - time.monotonic())
 
     def _drain(
         self, leaving: dict[TopicPartition, Processor], timeout: float

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import time
 from typing import Any
 
 from gevent import getcurrent
@@ -27,6 +28,9 @@ WATCH_AFTER_SECONDS = 0.005
 PIPE_GRACE_SECONDS = 0.5
 # SIGKILL takes milliseconds; a process that hangs in the kernel is left to the loop.
 REAP_SECONDS = 5.0
+
+# How long the loop may go on starting programs as others end before it looks at all else.
+TURN_SECONDS = 0.01
 
 # Python ignores these two, and a child would inherit that.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -219,9 +223,13 @@ class Process:
 
     def _on_exit(self) -> None:
         self.status = self._child.rstatus
-        # Not from within the loop's reaping, which goes on while children end: as long as short
-        # programs follow each other, neither timers nor sockets would have their turn.
-        self._around.hub.loop.run_callback(self._wake)
+        # The loop reaps on in one turn while children end: as long as short programs follow each
+        # other, neither timers nor sockets would have theirs. `now` is when this turn began.
+        loop = self._around.hub.loop
+        if time() - loop.now() < TURN_SECONDS:
+            self._wake()
+        else:
+            loop.run_callback(self._wake)
 
     def _on_long_run(self) -> None:
         self._watch_output()

@@ -30,6 +30,8 @@ from drakkar.pipeline.state import Hold, MessageState, TaskRun, Window
 
 log = structlog.get_logger('drakkar.completion')
 
+_LABELS_SHOWN = 5  # of a task's messages, in a log line
+
 
 class Completion:
     """Submits tasks, decides on their outcomes, and tells when messages are complete.
@@ -217,6 +219,7 @@ class Completion:
                 state.group.errors.append(error)
         log.warning(
             'task_failed',
+            messages=[self._parts.hooks.label(s.message) for s in run.states[:_LABELS_SHOWN]],
             task_id=run.task.task_id,
             partition=run.task.partition,
             error=error.summary,

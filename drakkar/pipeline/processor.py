@@ -190,6 +190,7 @@ class PartitionProcessor:
         self._parts.observer.parse_failed(message, error)
         log.warning(
             'parse_failed',
+            message=self._parts.hooks.label(message),
             partition=message.partition,
             offset=message.offset,
             error=error,

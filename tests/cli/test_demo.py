@@ -23,10 +23,13 @@ from gevent.os import tp_read
 WORDS = Path(os.__file__).parent / 'json'  # real files, and few of them
 DEMO = [sys.executable, '-m', 'drakkar', 'demo', '--path', str(WORDS), '--messages', '30']
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which('rg', path=f'{os.environ["PATH"]}:{Path(sys.executable).parent}'),
-    reason='ripgrep is not installed',
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not shutil.which('rg', path=f'{os.environ["PATH"]}:{Path(sys.executable).parent}'),
+        reason='ripgrep is not installed',
+    ),
+]
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def run(*command: str, cwd: Path, site: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('kind', 'registered'), [('handler', 'handler my-first2'), ('sink', 'sink my_first2')]
 )

@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import gevent.subprocess
+import pytest
 from structlog.testing import capture_logs
 
 from tests.executor.world import World, alive, eventually
+
+pytestmark = pytest.mark.slow  # real processes, or real seconds
 
 ROOT = Path(__file__).parents[2]
 

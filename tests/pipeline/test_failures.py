@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import gevent
 import marshmallow as ma
 import pytest
+from structlog.testing import capture_logs
 
 import drakkar.api as dk
 from drakkar.testing import WorkerHarness, run_handler
@@ -368,3 +369,19 @@ def test_a_schema_that_raises_is_a_message_that_does_not_decode() -> None:
     assert 'Crashes raised AttributeError' in run.dead_letters[0].error
     assert [p.data for p in run.payloads] == ['good']
     assert run.committed == {0: 5}
+
+
+class Labelled(StrictHandler):
+    def message_label(self, message: dk.SourceMessage) -> str:
+        return f'request {message.offset}'
+
+    def on_error(self, task: dk.ExecutorTask, error: dk.ExecutorError) -> dk.Action:
+        return dk.SKIP
+
+
+def test_the_log_names_messages_by_their_label() -> None:
+    with capture_logs() as logs:
+        run_handler(Labelled, [b'{', {'run': 'exit 1'}], sinks=[Out])
+    named = {line['event']: line for line in logs}
+    assert named['parse_failed']['message'] == 'request 0'
+    assert named['task_failed']['messages'] == ['request 1']

@@ -104,13 +104,15 @@ def test_a_partition_that_comes_back_during_its_drain_starts_over(tmp_path: Path
 
 
 def test_stopping_finishes_what_is_in_flight() -> None:
-    run = WorkerHarness(ShellHandler, sinks=[Out])
+    run = WorkerHarness(Ears, sinks=[Out])
     with run:
         run.send([{'run': f'sleep 0.1; echo {i}'} for i in range(3)])
         run.wait_for(lambda: run.worker.snapshot().pool.active)
     # Whatever was started is delivered and committed, and nothing else is.
     assert run.committed.get(0, 0) == len(run.payloads) > 0
     assert run.source.closed
+    assert isinstance(run.handler, Ears)
+    assert run.handler.heard == [('assign', [0]), ('revoke', [0])]
 
 
 def test_a_shutdown_that_can_not_drain_says_what_was_left() -> None:

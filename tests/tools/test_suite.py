@@ -6,6 +6,8 @@ import pytest
 
 from tools import suite
 
+pytestmark = pytest.mark.slow  # real processes, or real seconds
+
 PASSING = 'def test_it():\n    assert True\n'
 
 

@@ -15,6 +15,8 @@ import pytest
 from drakkar.source.log.store import LogStore
 from tests.source.log.victim import BATCH
 
+pytestmark = pytest.mark.slow  # real processes, or real seconds
+
 VICTIM = Path(__file__).with_name('victim.py')
 ROOT = VICTIM.parents[3]
 ROUNDS = 2
