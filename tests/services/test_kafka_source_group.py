@@ -218,3 +218,13 @@ def test_several_topics(town: KafkaTown) -> None:
     wait_until(lambda: sorted(member.values()) == [b'a', b'b'])
     member.source.commit(member.read())
     assert member.source.positions()[TopicPartition(other, 0)] == (1, 1)
+
+
+def test_a_paused_member_with_a_pattern_takes_part_in_rebalances(town: KafkaTown) -> None:
+    pattern = {'source_topic': None, 'source_pattern': f'{town.topic}.*'}
+    first = town.member(**pattern)
+    joined(town, first)
+    first.source.pause()
+    second = town.member(**pattern)
+    joined(town, first, second)
+    assert not first.when('lost')

@@ -34,6 +34,9 @@ log = structlog.get_logger('drakkar.source.kafka')
 _READ_AHEAD = 500
 # How often the group is looked after while messages are waited for or handed over.
 _TEND_SECONDS = 0.1
+# With a pattern, kafka-python gets on with a rebalance only in a poll that outlasts a refresh
+# of the metadata, and that comes 100 ms after the last one at the earliest.
+_JOIN_SECONDS = 0.3
 _DOUBT_SECONDS = 0.01
 _METADATA_SECONDS = 0.5
 _COMMIT_SECONDS = 5.0
@@ -101,10 +104,10 @@ class KafkaSource(Source):
             if not self._joins(remaining):
                 return []
             if self._paused:
-                self._tend(0.0 if self._settled else _TEND_SECONDS)
+                self._tend(0.0 if self._settled else _JOIN_SECONDS)
                 return []
             if not self._ahead or monotonic() - self._tended_at > _TEND_SECONDS:
-                self._tend(0.0 if self._ahead else min(remaining, _TEND_SECONDS))
+                self._tend(0.0 if self._ahead and self._settled else self._patience(remaining))
             elif self._live().in_doubt:
                 gevent.sleep(min(remaining, _DOUBT_SECONDS))
             if self._ahead and not self._paused and not self._live().in_doubt:
@@ -112,6 +115,9 @@ class KafkaSource(Source):
             if monotonic() >= deadline:
                 break
         return []
+
+    def _patience(self, remaining: float) -> float:
+        return min(remaining, _TEND_SECONDS) if self._settled else _JOIN_SECONDS
 
     @property
     def _settled(self) -> bool:

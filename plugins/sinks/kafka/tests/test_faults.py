@@ -84,6 +84,24 @@ def test_what_was_acknowledged_before_the_delivery_timed_out_is_delivered(
     assert found.count(1) == 1
 
 
+class Endless(KafkaPayload):
+    """Never gets ready to be sent."""
+
+    def value(self) -> bytes | None:
+        gevent.sleep(1000)
+        return None
+
+
+def test_what_was_not_even_sent_when_the_delivery_timed_out_has_failed(
+    make: Any, town: Any
+) -> None:
+    wanted = [*batch(1), Endless({'n': 2}, key='k'), *batch(3)]
+    failed = Attempt(make(), 0.5, lambda _: None).run(wanted, 1)
+    assert list(failed) == [1, 2]
+    assert {type(error) for error in failed.values()} == {dk.TransientSinkError}
+    assert numbers(town.records()) == [1]
+
+
 def test_the_sink_has_a_time_limit_of_its_own(
     make: Any, town: Any, failures: Any, apache_kafka: Any
 ) -> None:
