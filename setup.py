@@ -58,6 +58,7 @@ setup(
         'click>=8.2',
         'gevent>=24.10.1',
         'gevent-websocket>=0.10.1',
+        'crc32c>=2.7',  # without it kafka-python checks records in Python, slowly
         'kafka-python>=3.0.12,<3.1',
         'marshmallow>=4,<5',
         'peewee>=4,<5',
