@@ -23,6 +23,8 @@ from drakkar.contracts.source import ProducerRecord
 from drakkar.delivery.jsonlines_reader import JsonLinesReader
 from tests.cli.dlq_world import dlq, letter, make_folder, message, messages_of, store
 
+pytestmark = pytest.mark.slow  # real processes
+
 ROOT = Path(__file__).parents[2]
 
 
