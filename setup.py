@@ -23,7 +23,10 @@ def read_description() -> str:
     return readme.read_text(encoding='utf-8') if readme.exists() else ''
 
 
+# For Kafka topics compressed otherwise than with gzip.
+CODECS = ['lz4>=4', 'python-snappy>=0.7', 'zstandard>=0.22']
 TEST = [
+    *CODECS,
     'coverage>=7.6',
     'hypothesis>=6.100',
     'pytest>=8.2',
@@ -56,9 +59,9 @@ setup(
     install_requires=[
         'bottle>=0.13',
         'click>=8.2',
+        'crc32c>=2.7',  # without it kafka-python checks records in Python, slowly
         'gevent>=24.10.1',
         'gevent-websocket>=0.10.1',
-        'crc32c>=2.7',  # without it kafka-python checks records in Python, slowly
         'kafka-python>=3.0.12,<3.1',
         'marshmallow>=4,<5',
         'peewee>=4,<5',
@@ -70,6 +73,7 @@ setup(
     ],
     extras_require={
         'speed': ['orjson>=3.10'],
+        'codecs': CODECS,
         'test': TEST,
         'dev': DEV,
     },

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import drakkar.api as dk
 from drakkar_sink_kafka.inherit import take_source_connection
 from drakkar_sink_kafka.options import KafkaSinkOptions
 from drakkar_sink_kafka.payload import KafkaPayload
-from drakkar_sink_kafka.sink import KafkaSink
+
+with warnings.catch_warnings():
+    # kafka-python reads its own files in a deprecated way, which is no news for our users.
+    warnings.simplefilter('ignore', DeprecationWarning)
+    from drakkar_sink_kafka.sink import KafkaSink
 
 __all__ = ['KafkaPayload', 'KafkaSink', 'KafkaSinkOptions']
 
