@@ -15,7 +15,7 @@ PYENV_PATH = $(subst $(empty) ,:,$(wildcard $(shell pyenv root 2>/dev/null)/vers
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint bench docs clean
+.PHONY: help install demo test test-all coverage lint bench docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: $(BIN)/tox ## Run everything that CI runs: style, types and all tests
 
 test-all: test ## The same, and the unit tests on every Python that is installed
 	@PATH="$$PATH:$(PYENV_PATH)" $(BIN)/tox run -e unit-py310,unit-py311,unit-py312,unit-py313
+
+coverage: $(BIN)/tox ## Say which lines the tests of tests/ never run
+	@$(BIN)/tox run -e coverage
 
 lint: $(BIN)/tox ## Check style, format, layers and types
 	@$(BIN)/tox run -e lint,types

@@ -1,4 +1,7 @@
-"""`make bench`: prints each figure beside its bare loop, measured in turn in the same run."""
+"""`make bench`: prints each figure beside its bare loop, measured in turn in the same run.
+
+Without names all are measured. `make bench BENCH_ARGS="tasks kafka-latency"` measures these.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +11,55 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _PROGRAM = """
 #include <unistd.h>
 int main(void) { return write(1, "ok\\n", 3) == 3 ? 0 : 1; }
 """
 
-# (title, the product's measurement, the bare loop's, what one of it is called)
-_PAIRS = [
-    ('empty arrange', 'empty', 'bare-log', 'messages'),
-    ('one-shot tasks', 'tasks', 'bare-spawn', 'tasks'),
-]
+
+class Pair(NamedTuple):
+    """A measurement of the product, the bare loop beside it (if there is one), and its unit."""
+
+    title: str
+    product: str
+    bare: str
+    unit: str
+
+
+PAIRS = {
+    'log': Pair('embedded log in, empty arrange', 'empty', 'bare-log', 'messages'),
+    'tasks': Pair('embedded log in, one-shot task, file out', 'tasks', 'bare-spawn', 'tasks'),
+    'kafka': Pair('Kafka in, empty arrange', 'kafka-empty', 'bare-kafka', 'messages'),
+    'kafka-tasks': Pair('Kafka in, one-shot task, Kafka out', 'kafka-tasks', '', 'tasks'),
+}
+SINKS = ('kafka', 'postgres', 'mongo', 'redis', 'http')
+NAMES = [*PAIRS, 'kafka-latency', *(f'sink-{name}' for name in SINKS)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog='make bench', description=__doc__)
+    parser.add_argument('names', nargs='*', choices=[*NAMES, []], help=', '.join(NAMES))
     parser.add_argument('--messages', type=int, default=100_000, help='for the empty arrange')
     parser.add_argument('--tasks', type=int, default=20_000)
     parser.add_argument('--executors', type=int, default=4)
     parser.add_argument('--rounds', type=int, default=3, help='the median of so many is shown')
     parser.add_argument('--json', action='store_true')
     arguments = parser.parse_args()
+    report = []
     with tempfile.TemporaryDirectory(prefix='drakkar-bench-') as folder:
         program = _compile(Path(folder))
-        report = [_pair(*pair, program, arguments) for pair in _PAIRS]
+        for name in arguments.names or NAMES:
+            print(f'measuring {name}', file=sys.stderr)
+            entry, show = _measurement(name, program, arguments)
+            report.append(entry)
+            if not arguments.json:
+                show(entry)
     if arguments.json:
         print(json.dumps(report, indent=2))
-        return
-    for entry in report:
-        _show(entry)
 
 
 def _compile(folder: Path) -> str:
@@ -49,35 +70,46 @@ def _compile(folder: Path) -> str:
     return str(program)
 
 
-def _pair(
-    title: str, product: str, bare: str, unit: str, program: str, arguments: argparse.Namespace
-) -> dict[str, Any]:
-    count = arguments.tasks if unit == 'tasks' else arguments.messages
-    runs: dict[str, list[dict[str, float]]] = {product: [], bare: []}
-    for number in range(arguments.rounds):
-        for name in (bare, product):
-            print(f'{title}: round {number + 1} of {arguments.rounds}, {name}', file=sys.stderr)
+def _measurement(
+    name: str, program: str, arguments: argparse.Namespace
+) -> tuple[dict[str, Any], Callable[[dict[str, Any]], None]]:
+    """Measure what is named; return its figures and what prints them."""
+    if name in PAIRS:
+        return _pair(PAIRS[name], program, arguments), _show
+    if name == 'kafka-latency':
+        figures = _measure(name, 400, program, arguments.executors)
+        return {'title': 'Kafka in, task, Kafka out at 20 messages/s', **figures}, _show_latency
+    return _measure(name, 0, program, arguments.rounds), _show
+
+
+def _pair(pair: Pair, program: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    count = arguments.tasks if pair.unit == 'tasks' else arguments.messages
+    runs: dict[str, list[dict[str, Any]]] = {pair.product: [], pair.bare: []}
+    for _ in range(arguments.rounds):
+        for name in filter(None, (pair.bare, pair.product)):
             runs[name].append(_measure(name, count, program, arguments.executors))
-    ratios = [p['rate'] / b['rate'] for p, b in zip(runs[product], runs[bare], strict=True)]
-    return {
-        'title': title,
-        'unit': unit,
-        'count': count,
-        'product': _median(runs[product]),
-        'bare': _median(runs[bare]),
-        'rate_ratio': statistics.median(ratios),
-    }
+    entry = {'title': pair.title, 'unit': pair.unit, 'count': count}
+    entry['product'] = _median(runs[pair.product])
+    if pair.bare:
+        entry['bare'] = _median(runs[pair.bare])
+        ratios = [
+            product['rate'] / bare['rate']
+            for product, bare in zip(runs[pair.product], runs[pair.bare], strict=True)
+        ]
+        entry['rate_ratio'] = statistics.median(ratios)
+    return entry
 
 
-def _measure(name: str, count: int, program: str, executors: int) -> dict[str, float]:
+def _measure(name: str, count: int, program: str, number: int) -> dict[str, Any]:
+    """Run one measurement in a process of its own; see child.py for what `number` means."""
     command = [sys.executable, '-m', 'integration.bench.child']
-    command += [name, str(count), program, str(executors)]
+    command += [name, str(count), program, str(number)]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    figures: dict[str, float] = json.loads(printed.splitlines()[-1])
+    figures: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return figures
 
 
-def _median(runs: list[dict[str, float]]) -> dict[str, float]:
+def _median(runs: list[dict[str, Any]]) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
@@ -86,12 +118,22 @@ def _show(entry: dict[str, Any]) -> None:
     print(f'\n{entry["title"]}: {entry["count"]:,} {unit}')
     print(f'  {"":12}{unit + "/s":>14}{"CPU µs each":>14}{"peak MiB":>12}')
     for name in ('product', 'bare'):
-        figures = entry[name]
-        print(
-            f'  {name:12}{figures["rate"]:14,.0f}{figures["cpu_us"]:14.1f}'
-            f'{figures["peak_rss_mib"]:12.1f}'
-        )
-    print(f'  rate of the bare loop: {entry["rate_ratio"]:.0%}')
+        if name in entry:
+            figures = entry[name]
+            cells = [f'{figures["rate"]:14,.0f}']
+            cells += [
+                f'{figures[key]:{width}.1f}' if key in figures else ' ' * width
+                for key, width in (('cpu_us', 14), ('peak_rss_mib', 12))
+            ]
+            print(f'  {name:12}' + ''.join(cells))
+    if 'rate_ratio' in entry:
+        print(f'  rate of the bare loop: {entry["rate_ratio"]:.0%}')
+    sys.stdout.flush()
+
+
+def _show_latency(entry: dict[str, Any]) -> None:
+    figures = ', '.join(f'{q} {entry[f"{q}_ms"]:.1f} ms' for q in ('p50', 'p99', 'max'))
+    print(f'\n{entry["title"]}: from produce to delivered {figures}', flush=True)
 
 
 if __name__ == '__main__':

@@ -90,15 +90,20 @@ def run(kind: str, count: int, program: str = '', executors: int = 4) -> dict[st
     without its children; the peak is that of this process since its start.
     """
     with tempfile.TemporaryDirectory(prefix='drakkar-bench-') as folder:
-        worker, count_done = _prepare(Path(folder), kind, count, program, executors)
-        running = gevent.spawn(worker.run)
-        before, started = _cpu_seconds(), time.perf_counter()
-        finished = gevent.event.Event()
-        running.link(lambda _: finished.set())
-        gevent.wait([count_done.done, finished], count=1)
-        seconds, cpu = time.perf_counter() - started, _cpu_seconds() - before
-        worker.stop()
-        running.get()
+        worker, counter = _prepare(Path(folder), kind, count, program, executors)
+        return measure(worker, counter, count)
+
+
+def measure(worker: Worker, counter: Count, count: int) -> dict[str, Any]:
+    """Run a worker until `counter` has seen all messages; return the figures of `run`."""
+    running = gevent.spawn(worker.run)
+    before, started = _cpu_seconds(), time.perf_counter()
+    finished = gevent.event.Event()
+    running.link(lambda _: finished.set())
+    gevent.wait([counter.done, finished], count=1)
+    seconds, cpu = time.perf_counter() - started, _cpu_seconds() - before
+    worker.stop()
+    running.get()
     return {
         'rate': count / seconds,
         'cpu_us': cpu / count * 1e6,

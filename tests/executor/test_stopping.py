@@ -16,6 +16,8 @@ from drakkar.models.task import ExecutorError, ExecutorResult, FailureKind
 from tests.executor.world import World, alive, eventually, group_members
 from tests.leaks import descriptors
 
+pytestmark = pytest.mark.slow  # real processes, or real seconds
+
 
 @pytest.fixture
 def quick(make_world: Callable[..., World]) -> World:

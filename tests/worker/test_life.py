@@ -30,6 +30,8 @@ from drakkar.greenlets import Nursery
 from drakkar.testing import WorkerHarness
 from tests.pipeline.handlers import Out, ShellHandler
 
+pytestmark = pytest.mark.slow  # real processes, or real seconds
+
 ONCE = {'sinks': {'connect_attempts': 1}}
 
 

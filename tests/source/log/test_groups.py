@@ -13,6 +13,8 @@ from drakkar.source.log.group import Membership, join, renew
 from drakkar.source.log.presence import Presence
 from drakkar.source.log.store import LogStore
 
+pytestmark = pytest.mark.slow  # real processes, or real seconds
+
 ALL = set(range(8))
 
 
