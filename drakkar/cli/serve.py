@@ -10,7 +10,13 @@ import click
 import structlog
 
 from drakkar._version import __version__
-from drakkar.cli.common import Loaded, config_options, configure_logging, load_config
+from drakkar.cli.common import (
+    Loaded,
+    config_options,
+    configure_logging,
+    freeze_startup,
+    load_config,
+)
 from drakkar.errors import DrakkarError
 from drakkar.worker.build import build_worker, make_handler
 from drakkar.worker.worker import Worker
@@ -38,6 +44,7 @@ def serve_command(config_path: str | None, overrides: tuple[str, ...]) -> None:
     with _failure_in_log_file(loaded.config):
         worker = _build(loaded)
         worker.handle_signals()
+        freeze_startup()
         try:
             worker.run()
         finally:

@@ -13,7 +13,7 @@ import gevent
 
 import drakkar.api as dk
 from drakkar import jsonio, log
-from drakkar.cli.common import load_config
+from drakkar.cli.common import freeze_startup, load_config
 from drakkar.contracts.source import ProducerRecord
 from drakkar.worker.build import build_worker, make_handler
 from drakkar.worker.worker import Worker
@@ -96,6 +96,7 @@ def run(kind: str, count: int, program: str = '', executors: int = 4) -> dict[st
 
 def measure(worker: Worker, counter: Count, count: int) -> dict[str, Any]:
     """Run a worker until `counter` has seen all messages; return the figures of `run`."""
+    freeze_startup()
     running = gevent.spawn(worker.run)
     before, started = _cpu_seconds(), time.perf_counter()
     finished = gevent.event.Event()
