@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -24,6 +25,9 @@ def pytest_configure() -> None:
         raise pytest.UsageError(
             "gevent's patching is not active; run: python -m gevent.monkey --module pytest ..."
         )
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Started in the background by a shell script: the programs under test must hear Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     log.reset()  # plain lines: structlog's own tracebacks show every local variable
 
 

@@ -46,7 +46,6 @@ def test_both_writers_agree(value: Any) -> None:
     fast, plain = jsonio.dumps_bytes(value), jsonio._stdlib_dumps(value)
     # Floats may be spelled differently (1e+16, 1e16) but are the same number.
     assert json.loads(fast) == json.loads(plain)
-    assert b'NaN' not in plain
     if not any(c in fast for c in b'eE.'):
         assert fast == plain
 
