@@ -27,6 +27,8 @@ LEVELS = ('debug', 'info', 'warning', 'error', 'critical')
 
 # Libraries tell of every packet at debug; nobody who debugs a handler wants that.
 _LIBRARY_FLOOR = logging.INFO
+# These tell of their housekeeping at info, and are asked for it with level = debug only.
+_TALKATIVE_LIBRARIES = ('kafka',)
 _REOPEN_CHECK_SECONDS = 1.0
 
 Event = MutableMapping[str, Any]
@@ -77,7 +79,8 @@ def configure(
     reset()
     identity = {'worker': worker_id, 'cluster': cluster_name, 'group': group}
     _use(level, destination, [_stamp(identity), *_CLEAN, render])
-    _libraries.install(max(level, _LIBRARY_FLOOR))
+    talkative = _LIBRARY_FLOOR if level == logging.DEBUG else max(level, logging.WARNING)
+    _libraries.install(max(level, _LIBRARY_FLOOR), talkative)
 
 
 def reset() -> None:
@@ -274,23 +277,26 @@ class _LibraryHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._previous_level: int | None = None
+        self._previous_levels: dict[logging.Logger, int] = {}
 
-    def install(self, level: int) -> None:
+    def install(self, level: int, talkative: int) -> None:
         root = logging.getLogger()
-        self._previous_level = root.level
+        levels = {root: level}
+        levels.update((logging.getLogger(name), talkative) for name in _TALKATIVE_LIBRARIES)
+        for logger, its_level in levels.items():
+            self._previous_levels[logger] = logger.level
+            logger.setLevel(its_level)
         root.addHandler(self)
-        root.setLevel(level)
         logging.captureWarnings(True)
 
     def remove(self) -> None:
-        if self._previous_level is None:
+        if not self._previous_levels:
             return
-        root = logging.getLogger()
-        root.removeHandler(self)
-        root.setLevel(self._previous_level)
+        for logger, level in self._previous_levels.items():
+            logger.setLevel(level)
+        self._previous_levels.clear()
+        logging.getLogger().removeHandler(self)
         logging.captureWarnings(False)
-        self._previous_level = None
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

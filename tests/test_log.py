@@ -105,18 +105,18 @@ def test_context_adds_fields_within_its_block_and_greenlet(lines):
 
 def test_libraries_end_in_the_same_lines(lines):
     configure()
-    library = logging.getLogger('kafka.coordinator')
+    library = logging.getLogger('urllib3.pool')
     library.debug('noise')
-    library.info('joined %s', 'group')
+    library.info('opened %s', 'connection')
     try:
         raise OSError('gone')
     except OSError:
-        library.exception('heartbeat failed')
-    joined, failed = lines()
-    assert (joined['level'], joined['event'], joined['logger'], joined['worker']) == (
+        library.exception('request failed')
+    opened, failed = lines()
+    assert (opened['level'], opened['event'], opened['logger'], opened['worker']) == (
         'info',
-        'joined group',
-        'kafka.coordinator',
+        'opened connection',
+        'urllib3.pool',
         'worker-1',
     )
     assert failed['exception'].endswith('OSError: gone')
@@ -127,6 +127,23 @@ def test_libraries_keep_quiet_at_debug(lines):
     logging.getLogger('kafka.conn').debug('every packet')
     logger.debug('ours')
     assert [line['event'] for line in lines()] == ['ours']
+
+
+@pytest.mark.parametrize(
+    ('level', 'events'),
+    [
+        ('debug', ['Updated metadata', 'broker gone']),
+        ('info', ['broker gone']),
+        ('warning', ['broker gone']),
+        ('error', []),
+    ],
+)
+def test_kafka_tells_of_its_housekeeping_at_debug_only(lines, level, events):
+    configure(level=level)
+    library = logging.getLogger('kafka.cluster')
+    library.info('Updated metadata')
+    library.warning('broker gone')
+    assert [line['event'] for line in lines()] == events
 
 
 def test_python_warnings_are_logged(lines):
@@ -258,11 +275,12 @@ def test_a_wrong_option_is_a_configuration_error_that_changes_nothing(lines, opt
 def test_reset_leaves_libraries_alone_and_can_be_captured(monkeypatch):
     root = logging.getLogger()
     monkeypatch.setattr(root, 'level', logging.CRITICAL)
-    before = list(root.handlers), root.level
+    kafka = logging.getLogger('kafka')
+    before = list(root.handlers), root.level, kafka.level
     configure()
     logger.info('cached now')
     log.reset()
-    assert (list(root.handlers), root.level) == before
+    assert (list(root.handlers), root.level, kafka.level) == before
     with structlog.testing.capture_logs() as captured:
         logger.info('seen', a=1)
     assert captured == [{'event': 'seen', 'log_level': 'info', 'a': 1}]
