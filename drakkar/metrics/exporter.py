@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import socket as native_socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from gevent import socket
 from gevent.pool import Pool
 from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from drakkar import jsonio
-from drakkar.errors import ConfigError
+from drakkar.contracts.service import Service
+from drakkar.listening import listen, local_url
 from drakkar.metrics.render import compress, render
 
 log = structlog.get_logger('drakkar.metrics.exporter')
@@ -28,12 +26,6 @@ _MAX_CONNECTIONS = 32
 _CLIENT_TIMEOUT = 10.0  # seconds a client may take to send its request or read the answer
 _STOP_TIMEOUT = 2.0  # seconds for a scrape under way to end
 
-_BIND_ERRORS = {
-    errno.EADDRINUSE: 'is in use; choose a free port, or 0 for any free one',
-    errno.EACCES: 'may not be bound without privileges; choose a port above 1023',
-    errno.EADDRNOTAVAIL: 'is not an address of this machine; choose one of its own, or 0.0.0.0',
-}
-
 
 class _Server(WSGIServer):
     def handle(self, sock: Any, address: Any) -> None:
@@ -42,13 +34,15 @@ class _Server(WSGIServer):
         super().handle(sock, address)
 
 
-class MetricsExporter:
+class MetricsExporter(Service):
     """HTTP server for Prometheus and for health checks.
 
     Serves `registry` and prometheus_client's default registry (process metrics,
     and the handler author's own). `not_ready()` returns the reasons why the
     worker is not ready; none means ready. It must not wait.
     """
+
+    name = 'metrics'
 
     def __init__(
         self,
@@ -71,21 +65,17 @@ class MetricsExporter:
 
     @property
     def port(self) -> int:
-        """The port that is bound, or the configured one before `bind`."""
         return self._listener.getsockname()[1] if self._listener else self._wanted_port
 
-    def bind(self) -> None:
-        """Take the port, so that a busy one is noticed before anything starts.
+    @property
+    def url(self) -> str:
+        return f'{local_url(self._host, self.port)}/metrics'
 
-        Raises ConfigError.
-        """
-        try:
-            self._listener = _listen(self._host, self._wanted_port)
-        except OSError as error:
-            raise ConfigError(_bind_problem(error, self._host, self._wanted_port)) from error
+    def bind(self) -> None:
+        self._listener = listen('metrics', self._host, self._wanted_port, _MAX_CONNECTIONS)
 
     def start(self) -> None:
-        """Serve; binds first where that was not done."""
+        # Tests, and whoever uses it alone, need not bind first.
         if self._listener is None:
             self.bind()
         errors = LoggingLogAdapter(logging.getLogger(__name__), logging.WARNING)
@@ -99,7 +89,6 @@ class MetricsExporter:
         self._server.start()
 
     def stop(self) -> None:
-        """Take no more connections, let requests under way end, free the port. Idempotent."""
         if self._server is not None:
             self._server.stop(timeout=_STOP_TIMEOUT)
         elif self._listener is not None:
@@ -156,28 +145,3 @@ def _error(status: str, hint: str) -> Response:
     _, _, reason = status.partition(' ')
     code = reason.lower().replace(' ', '_')
     return _json(status, {'status': code, 'error': reason, 'hint': hint})
-
-
-def _listen(host: str, port: int) -> Any:
-    """Return a listening socket: a bound one alone would not collide with another bound one."""
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=native_socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_MAX_CONNECTIONS)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _bind_problem(error: OSError, host: str, port: int) -> str:
-    if isinstance(error, native_socket.gaierror):
-        return f'[metrics] host = {host}: is not known; use an address of this machine'
-    option = 'host' if error.errno == errno.EADDRNOTAVAIL else 'port'
-    value = host if option == 'host' else port
-    reason = _BIND_ERRORS.get(error.errno or 0, f'can not be bound: {error.strerror}')
-    return f'[metrics] {option} = {value}: {host}:{port} {reason}'

@@ -12,6 +12,7 @@ from drakkar.consumer.assignment import Assignment
 from drakkar.consumer.backpressure import Backpressure
 from drakkar.consumer.loop import PollLoop
 from drakkar.contracts.observer import Observer
+from drakkar.contracts.service import Service
 from drakkar.contracts.sink import Sink
 from drakkar.contracts.source import DeadLetterQueue, Source, SourceSpec
 from drakkar.delivery.jsonlines import JsonLines
@@ -151,10 +152,12 @@ def build_worker(
         identity, source, assignment, pressure, loop, executor, router, stalls
     )
     registry.register(SnapshotCollector(observatory.snapshot, lambda: monitor.lag))
-    exporter = None
+    services: list[Service] = []
     if config.metrics.enabled:
-        exporter = MetricsExporter(
-            registry, worker.reasons_not_ready, config.metrics.host, config.metrics.port
+        services.append(
+            MetricsExporter(
+                registry, worker.reasons_not_ready, config.metrics.host, config.metrics.port
+            )
         )
     worker.adopt(
         Machinery(
@@ -172,7 +175,7 @@ def build_worker(
             periodic=Periodic(handler, observer, worker.greenlets),
             monitor=monitor,
             observatory=observatory,
-            exporter=exporter,
+            services=services,
             registry=registry,
         )
     )

@@ -19,6 +19,7 @@ from drakkar.consumer.backpressure import Backpressure
 from drakkar.consumer.loop import PollLoop
 from drakkar.contracts.executor import Executor
 from drakkar.contracts.observer import Observer
+from drakkar.contracts.service import Service
 from drakkar.contracts.source import DeadLetterQueue, Source
 from drakkar.delivery.router import Router
 from drakkar.errors import (
@@ -31,7 +32,6 @@ from drakkar.errors import (
 from drakkar.greenlets import NamedGreenlet, Nursery, kill_all
 from drakkar.handler import Handler, ReadyContext
 from drakkar.hubmonitor import HubMonitor
-from drakkar.metrics import MetricsExporter
 from drakkar.models.snapshot import WorkerSnapshot
 from drakkar.pipeline.commit import Committer
 from drakkar.worker.periodic import Periodic
@@ -61,7 +61,7 @@ class Machinery:
     periodic: Periodic
     monitor: HubMonitor
     observatory: Observatory
-    exporter: MetricsExporter | None
+    services: list[Service]
     registry: CollectorRegistry
 
 
@@ -86,6 +86,10 @@ class Worker:
     def adopt(self, parts: Machinery) -> None:
         """Take over what was built for this worker."""
         self._parts = parts
+
+    def serve(self, service: Service) -> None:
+        """Let `service` live with this worker; before `run`."""
+        self.parts.services.append(service)
 
     # From outside
 
@@ -171,8 +175,8 @@ class Worker:
 
     def _start(self) -> None:
         parts = self.parts
-        if parts.exporter is not None:
-            parts.exporter.bind()  # a busy port must show before anything is connected
+        for service in parts.services:
+            service.bind()  # a busy port must show before anything is connected
         parts.executor.start()
         try:
             parts.dead_letters.connect()
@@ -181,14 +185,14 @@ class Worker:
         parts.router.connect()
         self._tell_ready()
         parts.monitor.start()
-        if parts.exporter is not None:
-            parts.exporter.start()
+        for service in parts.services:
+            service.start()
         parts.source.start(parts.assignment.events)
         self.greenlets.spawn('committer', parts.committer.run)
         self.greenlets.spawn('poll-loop', parts.loop.run)
         parts.periodic.start()
         self.state = 'running'
-        log.info('running', metrics_port=parts.exporter.port if parts.exporter else None)
+        log.info('running', **{f'{service.name}_port': service.port for service in parts.services})
 
     def _tell_ready(self) -> None:
         parts = self.parts
@@ -208,6 +212,8 @@ class Worker:
         running = self.state == 'running'
         self.state = 'stopping'
         left = ''
+        for service in parts.services:
+            self._end(service.name, service.drain)
         if running:
             self._end('poll-loop', parts.loop.stop)  # no new messages; heartbeats go on meanwhile
             left = self._drain()
@@ -217,8 +223,8 @@ class Worker:
         self._end('sinks', parts.router.close)
         self._end('dead-letters', parts.dead_letters.close)
         self._end('monitor', parts.monitor.stop)
-        if parts.exporter is not None:
-            self._end('exporter', parts.exporter.stop)
+        for service in parts.services:  # to the last, so that one can watch the end
+            self._end(service.name, service.stop)
         self.state = 'stopped'
         return left
 

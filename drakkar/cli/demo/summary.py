@@ -17,14 +17,13 @@ def show_summary(
     figures: dict[str, Any], worker: Worker, folder: Path, stays: bool, as_json: bool
 ) -> None:
     """Print what was done, how fast, and where to look; `stays` means the worker does."""
-    exporter = worker.parts.exporter
     places = {
         'results': figures['results'],
         'log': str(folder / 'worker.log'),
         'configuration': str(folder / 'drakkar.ini'),
     }
-    if stays and exporter is not None:
-        places['metrics'] = f'http://127.0.0.1:{exporter.port}/metrics'
+    if stays:
+        places |= {service.name: service.url for service in worker.parts.services}
     if as_json:
         click.echo(jsonio.dumps({**figures, **places}))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drakkar.config.option import OptionSchema
+from drakkar.config.sections.debug import DebugOptions
 from drakkar.config.sections.dlq import DlqOptions
 from drakkar.config.sections.drakkar import DrakkarOptions
 from drakkar.config.sections.executor import ExecutorOptions
@@ -18,6 +19,7 @@ SECTIONS: dict[str, type[OptionSchema]] = {
     'executor': ExecutorOptions,
     'sinks': SinksOptions,
     'dlq': DlqOptions,
+    'debug': DebugOptions,
     'metrics': MetricsOptions,
     'logging': LoggingOptions,
 }

@@ -1,0 +1,1 @@
+"""The flight recorder: what happened to every message, in SQLite files that any tool reads."""

@@ -1,0 +1,36 @@
+"""Every type of event that the recorder writes: its name, and what it says."""
+
+from __future__ import annotations
+
+EVENT_TYPES: dict[str, str] = {
+    'consumed': 'Messages of one poll were queued to their partition.',
+    'arranged': '`arrange` returned tasks for a window of messages.',
+    'task_started': 'A program was started.',
+    'task_completed': 'A run ended with exit code 0, or was precomputed with it.',
+    'task_failed': 'A run failed; what happens next is in its metadata.',
+    'task_retried': 'A task will run again.',
+    'task_complete': '`on_task_complete` returned.',
+    'message_complete': 'All tasks of a message are terminal, `on_message_complete` returned.',
+    'window_complete': 'All tasks of a window are terminal, `on_window_complete` returned.',
+    'produced': 'Payloads were queued for a sink.',
+    'sink_delivered': 'Payloads are safe in their sink.',
+    'sink_error': 'A delivery failed; what happens next is in its metadata.',
+    'dlq_sent': 'A message is safe in the dead letter queue.',
+    'committed': 'The offset to go on from was stored.',
+    'assigned': 'A partition was gained.',
+    'revoked': 'A partition was given up.',
+    'periodic_run': 'A `@periodic` method ran.',
+    'parse_failed': 'A message did not decode.',
+    'backpressure_on': 'The source was paused: too much is queued.',
+    'backpressure_off': 'The source was resumed.',
+    'circuit_opened': "A sink's circuit breaker opened: its payloads go to the dead letter queue.",
+    'circuit_closed': "A sink's circuit breaker closed after a delivery that worked.",
+    'runtime_stall': 'The hub was blocked; the code that did it is in its metadata.',
+    'annotation': 'The handler called `annotate`.',
+    'webapp_request_received': 'An HTTP request was accepted.',
+    'webapp_request_completed': 'An HTTP request was answered.',
+    'webapp_request_timeout': "An HTTP request's time was over before its tasks were.",
+    'webapp_request_rate_limited': 'A client sent more requests than its rate allows.',
+    'webapp_request_auth_failed': 'An HTTP request had no token, or a wrong one.',
+    'webapp_request_dropped_after_timeout': 'A result came after its request had timed out.',
+}
