@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from integration.servers import kafka_ping, kafka_program, ports
 from integration.servers.kafka_node import KafkaNode
+from integration.servers.kafka_security import KafkaSecurity
 from integration.servers.obtain import NotObtainableError
 from integration.servers.server import NotReadyError, StartError
 
@@ -63,6 +64,7 @@ class Kafka(KafkaAddress):
     Args:
         brokers: 1 or 3. With 3, one may be down: topics need two replicas in sync.
         settings: of server.properties, beside or instead of those here.
+        security: for listeners that encrypt and have users log in; see `secured`.
         session: it serves many tests, so no single test is to blame for its processes.
     """
 
@@ -70,7 +72,12 @@ class Kafka(KafkaAddress):
     kind = 'apache'
 
     def __init__(
-        self, brokers: int = 1, settings: dict[str, str] | None = None, *, session: bool = False
+        self,
+        brokers: int = 1,
+        settings: dict[str, str] | None = None,
+        security: KafkaSecurity | None = None,
+        *,
+        session: bool = False,
     ) -> None:
         in_sync = str(min(2, brokers))
         common = {
@@ -92,7 +99,8 @@ class Kafka(KafkaAddress):
             'controlled.shutdown.max.retries': '1',
             **(settings or {}),
         }
-        self.nodes = [KafkaNode(n, common, session=session) for n in range(1, brokers + 1)]
+        numbers = range(1, brokers + 1)
+        self.nodes = [KafkaNode(n, common, security, session=session) for n in numbers]
 
     @classmethod
     def obtain(cls) -> str:
@@ -103,6 +111,10 @@ class Kafka(KafkaAddress):
     def address(self) -> str:
         """HOST:PORT of each broker, joined by commas."""
         return ','.join(node.address for node in self.nodes)
+
+    def secured(self, listener: str) -> str:
+        """HOST:PORT of each broker, joined by commas, for one of `kafka_security.LISTENERS`."""
+        return ','.join(node.listener(listener) for node in self.nodes)
 
     @property
     def running(self) -> bool:
