@@ -31,6 +31,7 @@ TEST = [
     'hypothesis>=6.100',
     'pytest>=8.2',
     'pytest-timeout>=2.3.1',
+    'selenium>=4.20',
 ]
 
 DEV = [
@@ -62,6 +63,7 @@ setup(
         'crc32c>=2.7',  # without it kafka-python checks records in Python, slowly
         'gevent>=24.10.1',
         'gevent-websocket>=0.10.1',
+        'jinja2>=3.1',
         'kafka-python>=3.0.12,<3.1',
         'marshmallow>=4,<5',
         'peewee>=4,<5',
