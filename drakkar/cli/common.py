@@ -88,6 +88,7 @@ def load_config(
     except ConfigError as error:
         # `--debug` shows where the handler's own module failed.
         raise error from (unresolved[0] if unresolved else error.__cause__)
+    plugins.require_sinks(dict.fromkeys(ref.type for ref in config.sink_instances))
     handler = plugins.resolve_handler(config.drakkar.handler, folder)
     return Loaded(config, handler, plugins)
 

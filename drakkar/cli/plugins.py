@@ -23,7 +23,9 @@ def plugins_command(as_json: bool) -> None:
     Shows origin, version and what each registers.
     Ends with exit code 2 where one is broken.
     """
-    infos = PluginManager.scan().infos
+    manager = PluginManager.scan()
+    manager.try_sinks(manager.sinks)
+    infos = manager.infos
     if as_json:
         click.echo(jsonio.dumps({'plugins': [_plain(info) for info in infos]}))
     elif sys.stdout.isatty():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -53,18 +54,23 @@ class SinkSpec:
     """All that the framework knows of a sink type.
 
     `name` is the `<type>` of `[sinks.<type>.<instance>]`; `options` the schema
-    of that section; `label` its name for people. `complete(options, config)` may
-    fill in options of an instance from other sections, once all are loaded, and
-    raises ConfigError where something is missing.
+    of that section; `label` its name for people. `sink_class` may be an import path
+    `package.module:Class`: then the module, and the driver that it needs, is imported
+    only by those who configure such a sink. `complete(options, config)` may fill in
+    options of an instance from other sections, once all are loaded, and raises
+    ConfigError where something is missing.
     """
 
     name: str
-    sink_class: type[Sink]
+    sink_class: type[Sink] | str
     payload_class: type[Payload]
     options: type[Schema]
     label: str = ''
     complete: Callable[[Any, Any], None] | None = None
 
-    @property
-    def idempotent(self) -> bool:
-        return self.sink_class.idempotent
+    def load_class(self) -> type[Sink]:
+        """Return the class, imported if need be. Raises whatever the import raises."""
+        if isinstance(self.sink_class, str):
+            loaded: type[Sink] = pkgutil.resolve_name(self.sink_class)
+            return loaded
+        return self.sink_class

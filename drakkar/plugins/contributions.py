@@ -23,6 +23,8 @@ from drakkar.plugins.handlers import handler_problem
 _SECTION = re.compile(r'[a-z][a-z0-9]*(_[a-z0-9]+)*'), "parts joined by '_'"
 _WORD = re.compile(r'[a-z][a-z0-9]*([_-][a-z0-9]+)*'), "parts joined by '-' or '_'"
 
+_IMPORT_PATH = re.compile(r'\w+(\.\w+)*:\w+(\.\w+)*')
+
 # The command line finds its own commands without loading plugins, so a plugin can't replace them.
 CORE_COMMANDS = frozenset({'config', 'demo', 'dlq', 'new', 'plugins', 'produce', 'serve'})
 
@@ -44,21 +46,46 @@ class Kind:
 
 def _sink_problem(spec: SinkSpec) -> str:
     wrong = (
-        _not_subclass('sink_class', spec.sink_class, Sink)
+        _sink_class_problem(spec.sink_class)
         or _not_subclass('payload_class', spec.payload_class, Payload)
         or _not_subclass('options', spec.options, Schema)
     )
     if wrong:
         return wrong
-    if inspect.isabstract(spec.sink_class):
-        missing = ', '.join(sorted(spec.sink_class.__abstractmethods__))
-        return f'{spec.sink_class.__name__} does not define {missing}'
     if spec.payload_class.sink_type != spec.name:
         return (
             f'{spec.payload_class.__name__}.sink_type is {spec.payload_class.sink_type!r}, '
             f'but the spec names {spec.name!r}'
         )
     return ''
+
+
+def _sink_class_problem(value: Any) -> str:
+    if isinstance(value, str):
+        fits = _IMPORT_PATH.fullmatch(value)
+        return '' if fits else f'sink_class {value!r} must be an import path package.module:Class'
+    wrong = _not_subclass('sink_class', value, Sink)
+    if not wrong and inspect.isabstract(value):
+        missing = ', '.join(sorted(value.__abstractmethods__))
+        return f'{value.__name__} does not define {missing}'
+    return wrong
+
+
+def import_sink_class(spec: SinkSpec) -> None:
+    """Import the class that `spec` names and check it. Raises PluginError."""
+    try:
+        problem = _sink_class_problem(spec.load_class())
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f'sink {spec.name!r}: the import of {spec.sink_class} raised {error_line(error)}'
+        ) from error
+    if problem:
+        raise PluginError(f'sink {spec.name!r}: {problem}')
+
+
+def error_line(error: BaseException) -> str:
+    """Return an error's type and text on one line."""
+    return f'{type(error).__name__}: {" ".join(str(error).split())}'
 
 
 def _source_problem(spec: SourceSpec) -> str:

@@ -30,6 +30,11 @@ class PluginInfo:
     reason: str = ''
     error: Exception | None = None
 
+    def failed(self, error: Exception) -> None:
+        """Note that the plugin is broken: nothing it brought can be counted on."""
+        self.status, self.reason, self.error = Status.BROKEN, str(error), error
+        self.registers.clear()
+
     @property
     def title(self) -> str:
         """The plugin as error messages name it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -16,7 +16,13 @@ from drakkar.contracts.source import SourceSpec
 from drakkar.errors import PluginError
 from drakkar.handler import Handler, HandlerSpec
 from drakkar.plugins.candidates import BLOCK_VARIABLE, Candidate, blocked_names, find_candidates
-from drakkar.plugins.contributions import KINDS, Kind, check_answers
+from drakkar.plugins.contributions import (
+    KINDS,
+    Kind,
+    check_answers,
+    error_line,
+    import_sink_class,
+)
 from drakkar.plugins.handlers import resolve_handler
 from drakkar.plugins.info import PluginInfo, Status
 
@@ -47,12 +53,7 @@ class PluginManager:
         Raises PluginError with one line for each broken plugin.
         """
         manager = cls.scan(environ)
-        broken = [info for info in manager.infos if info.status is Status.BROKEN]
-        if broken:
-            lines = [f'{info.title} is broken: {info.reason}' for info in broken]
-            names = ','.join(info.name for info in broken)
-            lines.append(f'mend or uninstall what is broken, or block it: {BLOCK_VARIABLE}={names}')
-            raise PluginError('\n'.join(lines)) from broken[0].error
+        manager._raise_broken()
         return manager
 
     @classmethod
@@ -70,6 +71,30 @@ class PluginManager:
         ]
         return manager
 
+    def require_sinks(self, names: Iterable[str]) -> None:
+        """Import what these sink types need, which loading a plugin may put off.
+
+        Raises PluginError like `load`, with a line for each plugin where that fails.
+        """
+        self.try_sinks(names)
+        self._raise_broken()
+
+    def try_sinks(self, names: Iterable[str]) -> None:
+        """Import what these sink types need, and note in `infos` where it fails."""
+        for name in names:
+            try:
+                import_sink_class(self.sinks[name])
+            except PluginError as error:
+                self._owners['sink', name].failed(error)
+
+    def _raise_broken(self) -> None:
+        broken = [info for info in self.infos if info.status is Status.BROKEN]
+        if broken:
+            lines = [f'{info.title} is broken: {info.reason}' for info in broken]
+            names = ','.join(info.name for info in broken)
+            lines.append(f'mend or uninstall what is broken, or block it: {BLOCK_VARIABLE}={names}')
+            raise PluginError('\n'.join(lines)) from broken[0].error
+
     def resolve_handler(
         self, name: str, folder: str | os.PathLike[str] | None = None
     ) -> type[Handler]:
@@ -84,7 +109,7 @@ class PluginManager:
             try:
                 self._register(_imported(candidate), info)
             except PluginError as error:
-                info.status, info.reason, info.error = Status.BROKEN, str(error), error
+                info.failed(error)
         self.infos.append(info)
 
     def _register(self, plugin: Any, info: PluginInfo) -> None:
@@ -93,7 +118,7 @@ class PluginManager:
         try:
             self._pluggy.register(plugin, info.name)
         except pluggy.PluginValidationError as error:
-            raise PluginError(_line(error)) from error
+            raise PluginError(error_line(error)) from error
         try:
             self._check_hooks(plugin)
             found = [(kind.title, item) for kind in KINDS for item in self._collect(kind, plugin)]
@@ -132,7 +157,7 @@ class PluginManager:
         try:
             answers = self._pluggy.subset_hook_caller(kind.hook, others)()
         except Exception as error:
-            raise PluginError(f'{kind.hook} raised {_line(error)}') from error
+            raise PluginError(f'{kind.hook} raised {error_line(error)}') from error
         return list(check_answers(kind, answers))
 
     def _check_duplicates(self, found: list[tuple[str, Any]]) -> None:
@@ -152,9 +177,4 @@ def _imported(candidate: Candidate) -> Any:
     try:
         return candidate.load()
     except (Exception, SystemExit) as error:
-        raise PluginError(f'its import raised {_line(error)}') from error
-
-
-def _line(error: BaseException) -> str:
-    """Return an error's type and text on one line."""
-    return f'{type(error).__name__}: {" ".join(str(error).split())}'
+        raise PluginError(f'its import raised {error_line(error)}') from error

@@ -81,9 +81,10 @@ class SinkContract:
         assert spec.name == spec.payload_class.sink_type
         assert spec.name.isidentifier()
         assert spec.name == spec.name.lower()
-        assert issubclass(spec.sink_class, Sink)
+        sink_class = spec.load_class()
+        assert issubclass(sink_class, Sink)
         assert issubclass(spec.payload_class, Payload)
-        assert isinstance(self.make_sink(), spec.sink_class)
+        assert isinstance(self.make_sink(), sink_class)
         assert isinstance(self.make_payload(1), spec.payload_class)
 
     def test_every_option_is_described(self) -> None:
@@ -92,7 +93,7 @@ class SinkContract:
         assert [name for name, f in fields.items() if not getattr(f, 'description', '')] == []
 
     def test_transient_errors_are_exceptions(self) -> None:
-        errors = self.spec.sink_class.transient_errors
+        errors = self.spec.load_class().transient_errors
         assert all(issubclass(error, BaseException) for error in errors)
 
     def test_a_payload_can_be_dead_lettered(self) -> None:

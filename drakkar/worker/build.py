@@ -201,7 +201,7 @@ def _sinks(config: Any) -> tuple[dict[SinkRef, Sink], dict[str, str]]:
         spec = instance.spec
         if spec.complete is not None:
             spec.complete(instance.options, config)
-        sinks[ref] = spec.sink_class(instance.name, instance.options)
+        sinks[ref] = spec.load_class()(instance.name, instance.options)
         labels[spec.name] = spec.label or spec.name
     return sinks, labels
 

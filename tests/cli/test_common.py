@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from drakkar.cli.common import config_options, load_config
-from drakkar.errors import ConfigError
+from drakkar.errors import ConfigError, PluginError
 from drakkar.plugins import PluginManager
+from tests.plugins.distributions import SINK, Installer
 
 HANDLER = """
 import drakkar.api as dk
@@ -47,6 +48,18 @@ def test_handler_beside_the_file_and_its_options(folder: Path) -> None:
     assert handler.__name__ == 'Search'
     assert config.handler.depth == 5
     assert 'log' in plugins.sources
+
+
+def test_only_sinks_that_are_configured_are_imported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installer = Installer(folder, monkeypatch)
+    sink = installer.module('sink', 'import no_such_driver')
+    options = 'from drakkar.config.option import OptionSchema\nclass Schema(OptionSchema): pass\n'
+    installer.install('lines', options + SINK.replace('LineSink', f"'{sink}:LineSink'"))
+    assert 'line' in load_config(folder / 'drakkar.ini', environ={}).plugins.sinks
+    with pytest.raises(PluginError, match=r"plugin 'lines' .* is broken: .*no_such_driver"):
+        load_config(folder / 'drakkar.ini', environ={'DK_SINKS__LINE__A__BATCH_MAX': '5'})
 
 
 def test_environment_and_overrides(folder: Path) -> None:

@@ -52,6 +52,27 @@ def test_broken_plugin_is_listed_and_sets_the_exit_code(installer: Installer) ->
     assert 'lines\tlines\t1.2\tloaded\tsink line' in result.stdout.splitlines()
 
 
+def test_driver_that_is_missing_is_listed(installer: Installer) -> None:
+    path = installer.module('sink', 'import no_such_driver')
+    installer.install(
+        'culprit',
+        f"""
+        @hookimpl
+        def drakkar_register_sinks():
+            return [SinkSpec('line', '{path}:LineSink', LinePayload, Schema)]
+        """,
+    )
+    result = CliRunner().invoke(cli, ['plugins', '--json'])
+    assert result.exit_code == 2
+    listed = {entry['name']: entry for entry in json.loads(result.stdout)['plugins']}
+    assert (listed['culprit']['status'], listed['culprit']['registers']) == ('broken', [])
+    assert listed['culprit']['reason'] == (
+        f"sink 'line': the import of {path}:LineSink raised ModuleNotFoundError: "
+        "No module named 'no_such_driver'"
+    )
+    assert [name for name, entry in listed.items() if entry['status'] != 'loaded'] == ['culprit']
+
+
 def test_command_of_a_plugin_runs(installer: Installer) -> None:
     installer.install(
         'greeter',

@@ -67,7 +67,7 @@ def examples(page: str) -> dict[str, Any]:
 def test_example_sink_of_the_plugin_page_is_accepted(tmp_path: Path) -> None:
     names = examples('plugins.md')
     (spec,) = names['drakkar_register_sinks']()
-    sink = spec.sink_class('lines', spec.options().load({'path': str(tmp_path / 'out')}))
+    sink = spec.load_class()('lines', spec.options().load({'path': str(tmp_path / 'out')}))
     sink.connect()
     sink.deliver([spec.payload_class({'n': 1}), spec.payload_class({'n': 2})])
     sink.close()

@@ -44,12 +44,16 @@ class Installer:
 
     def install(self, name: str, source: str, *, version: str = '1.2', header: str = HEADER) -> str:
         """Install distribution `name` with one plugin of the same name; return its module."""
-        # One module name a test, or a module of another test would be found in sys.modules.
-        module = f'plugin_{name.replace("-", "_")}_{self.folder.name.replace("-", "_")}'
-        body = header + textwrap.dedent(source)
-        (self.folder / f'{module}.py').write_text(body, encoding='utf-8')
+        module = self.module(name, header + textwrap.dedent(source))
         info = self.folder / f'{name.replace("-", "_")}-{version}.dist-info'
         info.mkdir()
         (info / 'METADATA').write_text(f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n')
         (info / 'entry_points.txt').write_text(f'[drakkar]\n{name} = {module}\n')
+        return module
+
+    def module(self, name: str, source: str) -> str:
+        """Write a module that no plugin is found by; return the name it is imported by."""
+        # One name a test, or a module of another test would be found in sys.modules.
+        module = f'plugin_{name.replace("-", "_")}_{self.folder.name.replace("-", "_")}'
+        (self.folder / f'{module}.py').write_text(source, encoding='utf-8')
         return module

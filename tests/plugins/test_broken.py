@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from drakkar.errors import EXIT_USAGE, PluginError
@@ -61,6 +63,14 @@ BROKEN = {
             return [SinkSpec('line', dict, LinePayload, Schema)]
         """,
         "sink 'line': sink_class must be a subclass of Sink, not <class 'dict'>",
+    ),
+    'path of the sink class': (
+        """
+        @hookimpl
+        def drakkar_register_sinks():
+            return [SinkSpec('line', 'lines.sink', LinePayload, Schema)]
+        """,
+        "sink 'line': sink_class 'lines.sink' must be an import path package.module:Class",
     ),
     'options': (
         """
@@ -239,3 +249,47 @@ def test_all_broken_plugins_are_reported_at_once(installer: Installer) -> None:
         "No module named 'nothing_here_two'",
     ]
     assert 'one,two' in lines[-1]
+
+
+LATER = {
+    'import error': (
+        'import no_such_driver',
+        "raised ModuleNotFoundError: No module named 'no_such_driver'",
+    ),
+    'no such class': ('class Other:\n    pass', 'raised AttributeError: '),
+    'no sink': (
+        'class LineSink:\n    pass',
+        "sink 'line': sink_class must be a subclass of Sink, not <class ",
+    ),
+    'abstract sink': (
+        'from drakkar.api import Sink\nclass LineSink(Sink):\n    pass',
+        "sink 'line': LineSink does not define deliver",
+    ),
+}
+
+
+@pytest.mark.parametrize(('module', 'reason'), LATER.values(), ids=LATER)
+def test_sink_class_that_can_not_be_imported_breaks_the_plugin_for_its_users(
+    installer: Installer, module: str, reason: str
+) -> None:
+    path = installer.module('driver', module)
+    installer.install('fine', '@hookimpl\ndef drakkar_register_handlers(): return []')
+    installer.install(
+        'culprit',
+        f"""
+        @hookimpl
+        def drakkar_register_sinks():
+            return [SinkSpec('line', '{path}:LineSink', LinePayload, Schema)]
+        """,
+        version='0.7',
+    )
+    manager = PluginManager.load({})
+    assert path not in sys.modules
+    manager.require_sinks(name for name in manager.sinks if name != 'line')
+    with pytest.raises(PluginError) as caught:
+        manager.require_sinks(['line'])
+    told, advice = str(caught.value).splitlines()
+    assert told.startswith("plugin 'culprit' of culprit 0.7 is broken: sink 'line': ")
+    assert reason in told
+    assert advice.endswith('DK_BLOCK_PLUGINS=culprit')
+    assert caught.value.__cause__ is not None

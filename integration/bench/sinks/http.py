@@ -14,7 +14,8 @@ import requests
 from gevent.pool import Pool
 from requests.adapters import HTTPAdapter
 
-from drakkar_sink_http import HttpOptions, HttpPayload, HttpSink
+from drakkar_sink_http import HttpOptions, HttpPayload
+from drakkar_sink_http.sink import HttpSink
 from integration.bench.sinks.lane import compare, show, through_lane
 from integration.servers.http_echo import HttpEcho
 

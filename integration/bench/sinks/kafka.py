@@ -13,7 +13,8 @@ from kafka import KafkaProducer
 from kafka.partitioner import StickyPartitioner
 
 from drakkar import jsonio
-from drakkar_sink_kafka import KafkaPayload, KafkaSink, KafkaSinkOptions
+from drakkar_sink_kafka import KafkaPayload, KafkaSinkOptions
+from drakkar_sink_kafka.sink import KafkaSink
 from integration.bench.sinks.lane import compare, show, through_lane
 from integration.servers.kafka import Kafka
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pymongo
 
-from drakkar_sink_mongo import MongoOptions, MongoPayload, MongoSink
+from drakkar_sink_mongo import MongoOptions, MongoPayload
+from drakkar_sink_mongo.sink import MongoSink
 from integration.bench.sinks import lane
 from integration.servers.mongo import Mongo
 

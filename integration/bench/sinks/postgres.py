@@ -23,7 +23,8 @@ from drakkar.greenlets import Nursery
 from drakkar.models.delivery import CancelScope, Provenance, SinkRef
 from drakkar.models.message import SourceMessage
 from drakkar.testing.harness import MemoryDeadLetters
-from drakkar_sink_postgres import PostgresOptions, PostgresPayload, PostgresSink
+from drakkar_sink_postgres import PostgresOptions, PostgresPayload
+from drakkar_sink_postgres.sink import PostgresSink
 from integration.servers.postgres import Postgres
 
 BATCH = 500

@@ -12,7 +12,8 @@ from typing import Any
 import redis
 
 from drakkar import jsonio
-from drakkar_sink_redis import RedisOptions, RedisPayload, RedisSink
+from drakkar_sink_redis import RedisOptions, RedisPayload
+from drakkar_sink_redis.sink import RedisSink
 from integration.bench.sinks import lane
 from integration.servers.redis import Redis
 

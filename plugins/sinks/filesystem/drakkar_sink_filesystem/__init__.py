@@ -5,11 +5,18 @@ from __future__ import annotations
 import drakkar.api as dk
 from drakkar_sink_filesystem.options import FileOptions
 from drakkar_sink_filesystem.payload import FilePayload
-from drakkar_sink_filesystem.sink import FileSink
 
-__all__ = ['FileOptions', 'FilePayload', 'FileSink']
+__all__ = ['FileOptions', 'FilePayload']
 
 
 @dk.hookimpl
 def drakkar_register_sinks() -> list[dk.SinkSpec]:
-    return [dk.SinkSpec('filesystem', FileSink, FilePayload, FileOptions, label='Filesystem')]
+    return [
+        dk.SinkSpec(
+            'filesystem',
+            'drakkar_sink_filesystem.sink:FileSink',
+            FilePayload,
+            FileOptions,
+            label='Filesystem',
+        )
+    ]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from drakkar.testing.sink_contract import SinkContract
-from drakkar_sink_filesystem import FilePayload, FileSink, drakkar_register_sinks
+from drakkar_sink_filesystem import FilePayload, drakkar_register_sinks
+from drakkar_sink_filesystem.sink import FileSink
 
 
 class TestFileSink(SinkContract):

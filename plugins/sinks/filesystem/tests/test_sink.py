@@ -11,8 +11,9 @@ import gevent
 import pytest
 
 import drakkar.api as dk
-from drakkar_sink_filesystem import FileOptions, FilePayload, FileSink
+from drakkar_sink_filesystem import FileOptions, FilePayload
 from drakkar_sink_filesystem.appender import Appender
+from drakkar_sink_filesystem.sink import FileSink
 
 Make = Callable[..., FileSink]
 

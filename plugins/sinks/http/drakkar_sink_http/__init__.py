@@ -5,11 +5,14 @@ from __future__ import annotations
 import drakkar.api as dk
 from drakkar_sink_http.options import HttpOptions
 from drakkar_sink_http.payload import HttpPayload
-from drakkar_sink_http.sink import HttpSink
 
-__all__ = ['HttpOptions', 'HttpPayload', 'HttpSink']
+__all__ = ['HttpOptions', 'HttpPayload']
 
 
 @dk.hookimpl
 def drakkar_register_sinks() -> list[dk.SinkSpec]:
-    return [dk.SinkSpec('http', HttpSink, HttpPayload, HttpOptions, label='HTTP')]
+    return [
+        dk.SinkSpec(
+            'http', 'drakkar_sink_http.sink:HttpSink', HttpPayload, HttpOptions, label='HTTP'
+        )
+    ]

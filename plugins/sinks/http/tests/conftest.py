@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import drakkar.api as dk
-from drakkar_sink_http import HttpOptions, HttpSink
+from drakkar_sink_http import HttpOptions
+from drakkar_sink_http.sink import HttpSink
 
 Make = Callable[..., HttpSink]
 

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import pytest
 
 from drakkar.testing.sink_contract import SinkContract
-from drakkar_sink_http import HttpPayload, HttpSink, drakkar_register_sinks
+from drakkar_sink_http import HttpPayload, drakkar_register_sinks
+from drakkar_sink_http.sink import HttpSink
 from integration.servers import ports
 
 

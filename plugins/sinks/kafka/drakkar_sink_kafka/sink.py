@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, cast
 
 import drakkar.api as dk
-from drakkar_sink_kafka.batch import Batch
 from drakkar_sink_kafka.payload import KafkaPayload
-from drakkar_sink_kafka.producer import ProducerSlot
+
+with warnings.catch_warnings():
+    # kafka-python reads its own files in a deprecated way, which is no news for our users.
+    warnings.simplefilter('ignore', DeprecationWarning)
+    from drakkar_sink_kafka.batch import Batch
+    from drakkar_sink_kafka.producer import ProducerSlot
 
 
 class KafkaSink(dk.Sink):

@@ -10,7 +10,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 import drakkar.api as dk
-from drakkar_sink_kafka import KafkaSink, KafkaSinkOptions
+from drakkar_sink_kafka import KafkaSinkOptions
+from drakkar_sink_kafka.sink import KafkaSink
 
 PARTITIONS = 3
 

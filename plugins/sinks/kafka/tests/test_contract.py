@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from drakkar.testing.sink_contract import SinkContract
-from drakkar_sink_kafka import KafkaPayload, KafkaSink, drakkar_register_sinks
+from drakkar_sink_kafka import KafkaPayload, drakkar_register_sinks
+from drakkar_sink_kafka.sink import KafkaSink
 from integration.servers import ports
 
 

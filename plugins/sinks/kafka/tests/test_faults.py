@@ -12,7 +12,8 @@ from kafka import KafkaProducer
 
 import drakkar.api as dk
 from drakkar.delivery.attempt import Attempt
-from drakkar_sink_kafka import KafkaPayload, KafkaSink
+from drakkar_sink_kafka import KafkaPayload
+from drakkar_sink_kafka.sink import KafkaSink
 
 
 def numbers(records: Any) -> list[int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bson import ObjectId
 from marshmallow import Schema
 
 import drakkar.api as dk
+
+if TYPE_CHECKING:
+    from bson import ObjectId
 
 
 class MongoPayload(dk.Payload):
@@ -41,5 +43,7 @@ class MongoPayload(dk.Payload):
     def new_id(self) -> ObjectId:
         """Return the `_id` of data that has none: always the same, so that a retry is known."""
         if self._new_id is None:
+            from bson import ObjectId  # here, for handlers import this module without the driver
+
             self._new_id = ObjectId()
         return self._new_id

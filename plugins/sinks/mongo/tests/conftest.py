@@ -16,7 +16,8 @@ from drakkar.delivery.settings import DeliverySettings
 from drakkar.greenlets import Nursery
 from drakkar.models.delivery import CancelScope, Provenance
 from drakkar.testing.harness import MemoryDeadLetters
-from drakkar_sink_mongo import MongoOptions, MongoPayload, MongoSink
+from drakkar_sink_mongo import MongoOptions, MongoPayload
+from drakkar_sink_mongo.sink import MongoSink
 
 Make = Callable[..., MongoSink]
 

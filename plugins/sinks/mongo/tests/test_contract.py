@@ -6,7 +6,8 @@ import pytest
 from pymongo.database import Database
 
 from drakkar.testing.sink_contract import SinkContract
-from drakkar_sink_mongo import MongoPayload, MongoSink, drakkar_register_sinks
+from drakkar_sink_mongo import MongoPayload, drakkar_register_sinks
+from drakkar_sink_mongo.sink import MongoSink
 from integration.servers import ports
 
 

@@ -9,7 +9,8 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 import drakkar.api as dk
-from drakkar_sink_mongo import MongoPayload, MongoSink
+from drakkar_sink_mongo import MongoPayload
+from drakkar_sink_mongo.sink import MongoSink
 from integration.servers import ports
 from integration.servers.fixtures import serving
 from integration.servers.mongo import Mongo

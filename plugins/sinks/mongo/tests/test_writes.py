@@ -16,7 +16,8 @@ from bson.decimal128 import Decimal128
 from pymongo.database import Database
 
 import drakkar.api as dk
-from drakkar_sink_mongo import MongoPayload, MongoSink
+from drakkar_sink_mongo import MongoPayload
+from drakkar_sink_mongo.sink import MongoSink
 
 Make = Callable[..., MongoSink]
 

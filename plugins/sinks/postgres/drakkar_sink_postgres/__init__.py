@@ -5,13 +5,18 @@ from __future__ import annotations
 import drakkar.api as dk
 from drakkar_sink_postgres.options import PostgresOptions
 from drakkar_sink_postgres.payload import PostgresPayload
-from drakkar_sink_postgres.sink import PostgresSink
 
-__all__ = ['PostgresOptions', 'PostgresPayload', 'PostgresSink']
+__all__ = ['PostgresOptions', 'PostgresPayload']
 
 
 @dk.hookimpl
 def drakkar_register_sinks() -> list[dk.SinkSpec]:
     return [
-        dk.SinkSpec('postgres', PostgresSink, PostgresPayload, PostgresOptions, label='PostgreSQL')
+        dk.SinkSpec(
+            'postgres',
+            'drakkar_sink_postgres.sink:PostgresSink',
+            PostgresPayload,
+            PostgresOptions,
+            label='PostgreSQL',
+        )
     ]

@@ -14,8 +14,9 @@ from drakkar.delivery.settings import DeliverySettings
 from drakkar.greenlets import Nursery
 from drakkar.models.delivery import CancelScope, Provenance
 from drakkar.testing.harness import MemoryDeadLetters
-from drakkar_sink_postgres import PostgresOptions, PostgresPayload, PostgresSink
+from drakkar_sink_postgres import PostgresOptions, PostgresPayload
 from drakkar_sink_postgres.green import install
+from drakkar_sink_postgres.sink import PostgresSink
 from integration.servers.postgres import Postgres
 
 

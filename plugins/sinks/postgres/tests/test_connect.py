@@ -14,11 +14,8 @@ import pytest
 import drakkar.api as dk
 from drakkar.config.loader import load
 from drakkar.plugins import PluginManager
-from drakkar_sink_postgres import (
-    PostgresPayload,
-    PostgresSink,
-    connect,
-)
+from drakkar_sink_postgres import PostgresPayload, connect
+from drakkar_sink_postgres.sink import PostgresSink
 from integration.servers import ports
 from integration.servers.postgres import Postgres
 

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 import pytest
 
 from drakkar.testing.sink_contract import SinkContract
-from drakkar_sink_postgres import PostgresPayload, PostgresSink, drakkar_register_sinks
+from drakkar_sink_postgres import PostgresPayload, drakkar_register_sinks
+from drakkar_sink_postgres.sink import PostgresSink
 from integration.servers import ports
 
 

@@ -14,7 +14,8 @@ from drakkar.delivery.settings import DeliverySettings
 from drakkar.greenlets import Nursery
 from drakkar.models.delivery import CancelScope, Provenance
 from drakkar.testing.harness import MemoryDeadLetters
-from drakkar_sink_redis import RedisOptions, RedisPayload, RedisSink
+from drakkar_sink_redis import RedisOptions, RedisPayload
+from drakkar_sink_redis.sink import RedisSink
 from integration.servers.redis import Redis
 
 Make = Callable[..., RedisSink]

@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from drakkar.testing.sink_contract import SinkContract
-from drakkar_sink_redis import RedisPayload, RedisSink, drakkar_register_sinks
+from drakkar_sink_redis import RedisPayload, drakkar_register_sinks
+from drakkar_sink_redis.sink import RedisSink
 from integration.servers import ports
 from integration.servers.redis import Redis
 

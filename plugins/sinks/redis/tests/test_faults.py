@@ -10,7 +10,8 @@ import redis
 from gevent.server import StreamServer
 
 import drakkar.api as dk
-from drakkar_sink_redis import RedisPayload, RedisSink
+from drakkar_sink_redis import RedisPayload
+from drakkar_sink_redis.sink import RedisSink
 from integration.servers import ports
 from integration.servers.redis import Redis
 

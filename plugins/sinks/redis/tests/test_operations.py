@@ -8,7 +8,8 @@ import pytest
 import redis
 
 import drakkar.api as dk
-from drakkar_sink_redis import RedisPayload, RedisSink
+from drakkar_sink_redis import RedisPayload
+from drakkar_sink_redis.sink import RedisSink
 
 Make = Callable[..., RedisSink]
 
