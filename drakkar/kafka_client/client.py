@@ -58,11 +58,13 @@ class KafkaClient:
         from kafka.errors import KafkaError
         from kafka.net.compat import KafkaNetClient
 
-        from drakkar.kafka_client.sockets import close_refused_sockets
+        from drakkar.kafka_client.refusal import Refusals
+        from drakkar.kafka_client.sockets import mend_sockets
 
-        close_refused_sockets()
+        mend_sockets()
         context = self._tls()
         opened: list[Any] = []
+        refusals: list[Refusals] = []
 
         def open_client(**settings: Any) -> Any:
             client = KafkaNetClient(**settings)
@@ -70,16 +72,20 @@ class KafkaClient:
             auto_create = settings.get('allow_auto_create_topics', False)
             client.cluster.config['allow_auto_create_topics'] = auto_create
             opened.append(client)
+            refusals.append(Refusals(client._manager))
             return client
 
         try:
-            return kind(**{**self._settings(context), 'kafka_client': open_client, **config})
+            made = kind(**{**self._settings(context), 'kafka_client': open_client, **config})
         except BaseException as error:
             for client in opened:  # kafka-python leaves its IO greenlet running
                 client.close()
             if isinstance(error, (KafkaError, OSError, ValueError)):
                 raise ConnectError(f'{self._where}: {self._reason(error, context)}') from error
             raise
+        for watching in refusals:
+            watching.done()
+        return made
 
     @property
     def _where(self) -> str:
@@ -88,13 +94,12 @@ class KafkaClient:
     def _reason(self, error: Exception, context: ssl.SSLContext | None) -> str:
         from kafka.errors import KafkaTimeoutError
 
-        if not isinstance(error, KafkaTimeoutError):
-            return str(error)
+        from drakkar.kafka_client.refusal import refusal_text
+
         options = self.options
+        if not isinstance(error, KafkaTimeoutError):
+            return refusal_text(error, options) or str(error)
         found = why_not(options.brokers, context)
-        if options.security_protocol.startswith('SASL'):
-            # The broker hangs up on it before kafka-python has read why.
-            found += f'; or the login of {options.sasl_username} was refused'
         return f'no answer within {options.connect_timeout_seconds:g} s ({found})'
 
     def _tls(self) -> ssl.SSLContext | None:

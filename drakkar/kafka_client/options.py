@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
 from drakkar.config import option
 from drakkar.config.option import OptionSchema
+
+_LOGIN = ('sasl_username', 'sasl_password')
+_OF_CERTIFICATE = ('tls_key_file', 'tls_key_password')
+_TLS = ('tls_ca_file', 'tls_cert_file', *_OF_CERTIFICATE)
 
 
 class KafkaClientOptions(OptionSchema):
@@ -63,8 +68,30 @@ class KafkaClientOptions(OptionSchema):
         description='How long an answer of a broker is waited for.',
     )
 
-    @validates_schema
-    def _check_login(self, values: dict[str, Any], **kwargs: Any) -> None:
+    @staticmethod
+    def problem(values: Mapping[str, Any]) -> str:
+        """Return what is wrong with the security options among `values`, or an empty text.
+
+        Options that a protocol does not use are refused: whoever sets them expects a protection
+        that is not there.
+        """
         protocol = values['security_protocol']
-        if protocol.startswith('SASL') and not values['sasl_username']:
-            raise ValidationError(f'security_protocol {protocol} needs sasl_username')
+        given = [name for name in (*_LOGIN, *_TLS) if values[name]]
+        if protocol.startswith('SASL'):
+            missing = [name for name in _LOGIN if not values[name]]
+            if missing:
+                return f'security_protocol {protocol} needs {missing[0]}'
+        elif given and given[0] in _LOGIN:
+            return f'{given[0]} needs security_protocol SASL_SSL or SASL_PLAINTEXT, not {protocol}'
+        if not protocol.endswith('SSL') and given and given[-1] in _TLS:
+            return f'{given[-1]} needs security_protocol SSL or SASL_SSL, not {protocol}'
+        if given and given[-1] in _OF_CERTIFICATE and not values['tls_cert_file']:
+            return f'{given[-1]} needs tls_cert_file'
+        return ''
+
+    @validates_schema
+    def _check_security(self, values: dict[str, Any], **kwargs: Any) -> None:
+        # Without brokers, what is missing comes with those of another section.
+        problem = self.problem(values) if values.get('brokers') else ''
+        if problem:
+            raise ValidationError(problem)

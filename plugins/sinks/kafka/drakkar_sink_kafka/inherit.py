@@ -15,7 +15,7 @@ def take_source_connection(options: Any, config: Any) -> None:
 
     What this section sets itself stays. With brokers of its own nothing is taken:
     they shall not be shown the source's password. Raises ConfigError where `[kafka]`
-    has no brokers either.
+    has no brokers either, or the two do not go together.
     """
     if options.brokers:
         return
@@ -23,6 +23,10 @@ def take_source_connection(options: Any, config: Any) -> None:
     if not getattr(source, 'brokers', None):
         raise dk.ConfigError(f'brokers: missing here, and in [{SOURCE_SECTION}] too')
     fields: Any = KafkaSinkOptions().fields
-    for name in dk.KafkaClientOptions().fields:
+    names = list(dk.KafkaClientOptions().fields)
+    for name in names:
         if getattr(options, name) in (None, fields[name].default):
             setattr(options, name, getattr(source, name))
+    problem = dk.KafkaClientOptions.problem({name: getattr(options, name) for name in names})
+    if problem:
+        raise dk.ConfigError(problem)

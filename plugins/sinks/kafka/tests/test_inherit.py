@@ -57,6 +57,12 @@ def test_what_it_says_itself_stays(tmp_path: Path) -> None:
     assert (options.sasl_username, options.sasl_password) == ('writer', 'other')
 
 
+def test_what_does_not_go_together_with_the_source_is_a_mistake(tmp_path: Path) -> None:
+    source = SOURCE.replace('SASL_SSL', 'SASL_PLAINTEXT').replace('tls_ca_file = /ca.pem', '')
+    with pytest.raises(dk.ConfigError, match=r'tls_ca_file needs .* not SASL_PLAINTEXT'):
+        completed(tmp_path, source + '[sinks.kafka.out]\ntopic = t\ntls_ca_file = /own.pem\n')
+
+
 def test_other_brokers_are_not_shown_the_password_of_the_source(tmp_path: Path) -> None:
     options = completed(tmp_path, SOURCE + '[sinks.kafka.out]\ntopic = t\nbrokers = b:1, c:2\n')
     assert options.brokers == ['b:1', 'c:2']
