@@ -103,6 +103,14 @@ class TransientSinkError(SinkError):
     retriable = True
 
 
+class NotWrittenError(TransientSinkError):
+    """The sink was not reached, and certainly has nothing of these payloads.
+
+    Raise it only where that is sure, as after a refused connection: they are sent
+    again at once, whether the sink is idempotent or not.
+    """
+
+
 class RefusedError(SinkError):
     """The sink answered no and nothing of the batch was applied.
 

@@ -39,7 +39,8 @@ class Sink(abc.ABC):
         """Write all `payloads`, and return only when they are safe.
 
         Raises TransientSinkError (or one of `transient_errors`) where the sink
-        could not be reached, RefusedError where it said no and applied nothing,
+        could not be reached, NotWrittenError where moreover it certainly has none of
+        them, RefusedError where it said no and applied nothing,
         PartialDeliveryError where some were written; anything else counts as a
         failure of the whole batch. May be killed by a timeout at any wait: what
         it held (a connection, a file) must then not be used again half way.

@@ -10,7 +10,12 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from drakkar.contracts.sink import Sink
-from drakkar.errors import PartialDeliveryError, RefusedError, TransientSinkError
+from drakkar.errors import (
+    NotWrittenError,
+    PartialDeliveryError,
+    RefusedError,
+    TransientSinkError,
+)
 from drakkar.models.actions import Action
 from drakkar.models.delivery import DeliveryFailure
 from drakkar.models.payload import Payload
@@ -38,6 +43,16 @@ def judge(error: BaseException, sink: Sink) -> Verdict:
     return Verdict.FAILED
 
 
+def is_repeatable(error: BaseException, sink: Sink) -> bool:
+    """Return whether payloads that failed with `error` may be sent again without being asked for.
+
+    They may in an idempotent sink that was not reached, and in any that has nothing of them.
+    """
+    if isinstance(error, NotWrittenError):
+        return True
+    return sink.idempotent and judge(error, sink) is Verdict.TRANSIENT
+
+
 def decide(
     failure: DeliveryFailure, ask: Callable[[DeliveryFailure], Action], max_retries: int
 ) -> Action:
@@ -51,10 +66,10 @@ def decide(
 class Attempt:
     """Delivers one batch to one sink as well as a moment allows.
 
-    A sink that was not reached and is idempotent is tried again three times; a
-    batch that was refused is bisected until only the guilty payloads remain; of
-    a batch that was written in part only the failed payloads count. Never two
-    `deliver` at once, whoever calls.
+    A sink that was not reached is tried again three times if it is idempotent or
+    has nothing of the batch; a batch that was refused is bisected until only the
+    guilty payloads remain; of a batch that was written in part only the failed
+    payloads count. Never two `deliver` at once, whoever calls.
     """
 
     def __init__(self, sink: Sink, timeout: float, retried: Callable[[int], None]) -> None:
@@ -91,7 +106,7 @@ class Attempt:
             if verdict is Verdict.REFUSED and len(indexes) > 1:
                 middle = len(indexes) // 2
                 work += [(indexes[middle:], None), (indexes[:middle], None)]
-            elif verdict is Verdict.TRANSIENT and self._again(delays, number):
+            elif is_repeatable(told, self._sink) and self._again(delays, number):
                 work.append((indexes, None))
             else:
                 failures.update(dict.fromkeys(indexes, told))
@@ -112,15 +127,17 @@ class Attempt:
         again: list[int] = []
         reason: BaseException = error
         for position, cause in sorted(error.failures.items()):
-            if self._sink.idempotent and judge(cause, self._sink) is Verdict.TRANSIENT:
+            if is_repeatable(cause, self._sink):
                 again.append(indexes[position])
-                reason = cause
+                # One error for all of them: the weakest claim, that none may be written.
+                if reason is error or isinstance(reason, NotWrittenError):
+                    reason = cause
             else:
                 failures[indexes[position]] = cause
         return again, reason
 
     def _again(self, delays: Iterator[float], number: int) -> bool:
-        delay = next(delays, None) if self._sink.idempotent else None
+        delay = next(delays, None)
         if delay is None:
             return False
         gevent.sleep(delay * random.uniform(1.0, 1.5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import time
@@ -35,6 +36,8 @@ class SinkContract:
     ordered: ClassVar[bool] = True
     # One payload that can not be written does not take the others of its batch with it.
     isolates_bad_data: ClassVar[bool] = True
+    # It can tell that nothing was written where its other end is away.
+    knows_what_was_not_written: ClassVar[bool] = True
     big_batch: ClassVar[int] = 2000
     # Longest time a delivery of `big_batch` payloads may take, in seconds.
     timeout_seconds: ClassVar[float] = 20.0
@@ -181,6 +184,19 @@ class SinkContract:
             sink.close()
         assert error is not None
         assert judge(error, sink) is Verdict.TRANSIENT
+
+    def test_what_was_not_written_is_tried_again(self) -> None:
+        sink = self.make_unreachable_sink()
+        if sink is None or not self.knows_what_was_not_written:
+            pytest.skip('nothing to reach, or no way to know')
+        tries: list[int] = []
+        try:
+            with contextlib.suppress(Exception):
+                sink.connect()
+            Attempt(sink, self.timeout_seconds, tries.append).run([self.make_payload(1)], 1)
+        finally:
+            sink.close()
+        assert tries, 'it must raise NotWrittenError, or be idempotent'
 
     def test_nothing_is_left_open(self) -> None:
         self._cycle()  # what a driver opens once per process does not count

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from drakkar.delivery import attempt as module
 from drakkar.delivery.attempt import Attempt, Verdict, decide, judge
-from drakkar.errors import PartialDeliveryError, RefusedError, TransientSinkError
+from drakkar.errors import (
+    NotWrittenError,
+    PartialDeliveryError,
+    RefusedError,
+    TransientSinkError,
+)
 from drakkar.models.actions import DLQ, RETRY, SKIP
 from drakkar.models.delivery import DeliveryFailure, SinkRef
 from drakkar.models.payload import Payload
@@ -55,6 +60,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_judged_by_class() -> None:
     sink = sink_of(idempotent=True, behave=None)
     assert judge(TransientSinkError(), sink) is Verdict.TRANSIENT
+    assert judge(NotWrittenError(), sink) is Verdict.TRANSIENT
     assert judge(ConnectionResetError(), sink) is Verdict.TRANSIENT
     assert judge(RefusedError(), sink) is Verdict.REFUSED
     assert judge(ValueError('connection timeout'), sink) is Verdict.FAILED
@@ -91,6 +97,51 @@ def test_other_failures_are_not_repeated(idempotent: bool, error: type[Exception
     sink = sink_of(idempotent=idempotent, behave=behave)
     assert set(run(sink, 3)) == {0, 1, 2}
     assert len(sink.calls) == 1
+
+
+def test_what_was_not_written_is_tried_again_in_any_sink() -> None:
+    def behave(sink, batch):
+        if len(sink.calls) < 3:
+            raise NotWrittenError('refused')
+
+    sink = sink_of(idempotent=False, behave=behave)
+    seen: list[int] = []
+    assert run(sink, 2, retried=seen.append) == {}
+    assert sink.stored == [0, 1]
+    assert seen == [1, 1]
+
+
+def test_not_for_ever() -> None:
+    error = NotWrittenError('refused')
+
+    def behave(sink, batch):
+        raise error
+
+    sink = sink_of(idempotent=False, behave=behave)
+    assert run(sink, 2) == {0: error, 1: error}
+    assert len(sink.calls) == 4
+
+
+def test_of_a_partial_delivery_only_what_was_not_written_is_tried_again_in_any_sink() -> None:
+    unknown = TransientSinkError('no answer')
+
+    def behave(sink, batch):
+        if len(sink.calls) == 1:
+            raise PartialDeliveryError({0: NotWrittenError(), 2: unknown, 3: NotWrittenError()})
+
+    sink = sink_of(idempotent=False, behave=behave)
+    assert run(sink, 4) == {2: unknown}
+    assert sink.calls == [[0, 1, 2, 3], [0, 3]]
+
+
+def test_nothing_that_may_be_written_is_said_not_to_be() -> None:
+    unknown = TransientSinkError('no answer')
+
+    def behave(sink, batch):
+        causes = [NotWrittenError(), unknown, NotWrittenError()]
+        raise PartialDeliveryError(dict(enumerate(causes)))
+
+    assert set(run(sink_of(idempotent=True, behave=behave), 3).values()) == {unknown}
 
 
 @given(st.integers(1, 64).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1)))))

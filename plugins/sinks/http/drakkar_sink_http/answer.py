@@ -10,21 +10,26 @@ import requests
 import urllib3.exceptions as broken
 
 import drakkar.api as dk
-from drakkar_sink_http.session import StaleConnectionError
+from drakkar_sink_http.session import NotConnectedError, StaleConnectionError
 
 # The server says that it did nothing with the request, and that it may be sent again.
 UNPROCESSED = frozenset({408, 425, 429, 503})
+NEVER_CONNECTED = (broken.NewConnectionError, broken.ConnectTimeoutError, NotConnectedError)
 EXCERPT_CHARACTERS = 300
 # So much of an answer is read, that its connection can be used again.
 BODY_BYTES = 64 * 1024
 
 
 class UnansweredError(dk.TransientSinkError):
-    """There was no whole answer. `sent` says whether the server has probably seen the request."""
+    """There was no whole answer. `stale`: the server had closed the connection, idle until then."""
 
-    def __init__(self, text: str, sent: bool = True) -> None:
+    def __init__(self, text: str, stale: bool = False) -> None:
         super().__init__(text)
-        self.sent = sent
+        self.stale = stale
+
+
+class NotReachedError(dk.NotWrittenError):
+    """There was no connection, so nothing was sent."""
 
 
 class BusyError(dk.TransientSinkError):
@@ -83,20 +88,16 @@ def retry_after(value: str, now: float) -> float:
         return 0.0
 
 
-def unanswered(error: Exception) -> UnansweredError:
+def unanswered(error: Exception) -> UnansweredError | NotReachedError:
     """Return what an error of requests or urllib3 means, without the URL that is in its text."""
-    reason = getattr(error.args[0], 'reason', None) if error.args else None
-    never_sent = isinstance(
-        reason or error,
-        (broken.NewConnectionError, broken.ConnectTimeoutError, broken.SSLError),
-    )
-    stale = False
-    root: BaseException = error
-    while (below := root.__cause__ or root.__context__) is not None:
-        root = below
-        stale = stale or isinstance(root, StaleConnectionError)
-    what = 'not reached' if never_sent else 'no whole answer'
-    return UnansweredError(f'{what}: {_text(root)}', sent=not (never_sent or stale))
+    chain: list[BaseException] = [error]
+    while (below := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(below)
+    text = _text(chain[-1])
+    if any(isinstance(each, NEVER_CONNECTED) for each in chain):
+        return NotReachedError(f'not reached: {text}')
+    stale = any(isinstance(each, StaleConnectionError) for each in chain)
+    return UnansweredError(f'no whole answer: {text}', stale)
 
 
 def _text(error: Any) -> str:

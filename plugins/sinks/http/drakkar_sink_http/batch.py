@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import gevent
 
 import drakkar.api as dk
-from drakkar_sink_http.answer import UnansweredError, WholeRefusedError
+from drakkar_sink_http.answer import NotReachedError, UnansweredError, WholeRefusedError
 from drakkar_sink_http.client import Client
 from drakkar_sink_http.encode import Encoder
 from drakkar_sink_http.payload import HttpPayload
@@ -59,7 +59,11 @@ class Batch:
                 self._work_together(concurrency)
         except gevent.Timeout as timeout:
             # What was answered so far is delivered: only the rest is for another attempt.
-            self._give_up(dk.TransientSinkError(f'no answer within {timeout.seconds} seconds'))
+            late = f'no answer within {timeout.seconds} seconds'
+            error = dk.TransientSinkError(late)
+            for parcel in self._sending:
+                self._fail(parcel, error)
+            self._leave_the_rest(late)
 
     def _work_together(self, concurrency: int) -> None:
         workers = [gevent.Greenlet(self._work) for _ in range(min(concurrency, len(self._todo)))]
@@ -81,12 +85,11 @@ class Batch:
     def _send(self, parcel: Parcel) -> None:
         try:
             self._client.send(self._encoder.request(parcel.payload, parcel.parts))
-        except UnansweredError as error:
+        except (NotReachedError, UnansweredError) as error:
             self._fail(parcel, error)
             self._unanswered += 1
             if self._unanswered >= AWAY_AFTER:
-                while self._todo:
-                    self._fail(self._todo.popleft(), error)
+                self._leave_the_rest(str(error))
             return
         except WholeRefusedError as error:
             if len(parcel.indexes) > 1:
@@ -97,9 +100,11 @@ class Batch:
             self._fail(parcel, error)
         self._unanswered = 0
 
-    def _give_up(self, error: Exception) -> None:
-        for parcel in (*self._sending, *self._todo):
-            self._fail(parcel, error)
+    def _leave_the_rest(self, reason: str) -> None:
+        """Enter what no request was made of."""
+        error = dk.NotWrittenError(reason)
+        while self._todo:
+            self._fail(self._todo.popleft(), error)
 
     def _fail(self, parcel: Parcel, error: BaseException) -> None:
         self.failures.update(dict.fromkeys(parcel.indexes, error))

@@ -13,7 +13,13 @@ import urllib3
 import urllib3.exceptions
 
 import drakkar.api as dk
-from drakkar_sink_http.answer import BusyError, UnansweredError, judge, unanswered
+from drakkar_sink_http.answer import (
+    BusyError,
+    NotReachedError,
+    UnansweredError,
+    judge,
+    unanswered,
+)
 from drakkar_sink_http.session import Session
 
 FIRST_WAIT_SECONDS = 0.05
@@ -55,8 +61,9 @@ class Client:
     def send(self, request: requests.PreparedRequest) -> None:
         """Send `request`; return when the server took it.
 
-        Raises RefusedError where it did not and will not, UnansweredError where
-        it did not answer, and TransientSinkError for any other trouble.
+        Raises RefusedError where it did not and will not, NotReachedError where
+        there is no way to it, UnansweredError where it did not answer, and
+        TransientSinkError for any other trouble.
         """
         for attempt in itertools.count():
             self._wait_turn()
@@ -66,8 +73,11 @@ class Client:
                 self._not_before = max(self._not_before, time.monotonic() + error.seconds)
                 if attempt >= self._max_retries:
                     raise
+            except NotReachedError:
+                if attempt >= self._max_retries:
+                    raise
             except UnansweredError as error:
-                if error.sent or attempt >= self._max_retries:
+                if not error.stale or attempt >= self._max_retries:
                     raise
             else:
                 return

@@ -30,6 +30,10 @@ NEUTRAL_HEADERS = frozenset(
 native_poll = get_original('select', 'poll')
 
 
+class NotConnectedError(ConnectionError):
+    """There was no connection, or no handshake on it: no request was sent."""
+
+
 class StaleConnectionError(ConnectionError):
     """The server closed a connection that had been idle just when it was used again."""
 
@@ -48,6 +52,12 @@ class _Guarded(HTTPConnection):
             raise NameResolutionError(self.host, self, error) from error
         except OSError as error:
             raise NewConnectionError(self, str(error)) from error
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except OSError as error:
+            raise NotConnectedError(str(error)) from error
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
         try:

@@ -29,14 +29,14 @@ class HttpSink(dk.Sink):
         self._client: Client | None = None
 
     def connect(self) -> None:
-        """Open a first connection; no request is sent. Raises TransientSinkError."""
+        """Open a first connection; no request is sent. Raises NotWrittenError."""
         if self._client is None:
             self._client = Client(self.options)
         self._client.connect(self.options.url)
 
     def deliver(self, payloads: Sequence[dk.Payload]) -> None:
         if self._client is None:
-            raise dk.TransientSinkError('not connected')
+            raise dk.NotWrittenError('not connected')
         batch = Batch(self.name, self._client, self._encoder)
         batch.add(self._parcels(cast(Sequence[HttpPayload], payloads), batch.failures))
         batch.run(self.options.concurrency)

@@ -212,7 +212,7 @@ def test_a_server_that_is_away_is_found_out_soon(make: Any, failures: Any) -> No
         failed = failures(sink, *batch)
     sink.close()
     assert len(failed) == 500
-    assert {type(error) for error in failed.values()} == {UnansweredError}
+    assert all(isinstance(error, dk.NotWrittenError) for error in failed.values())
 
 
 def test_a_server_that_does_not_answer_is_found_out_soon(
@@ -233,6 +233,30 @@ def test_a_server_that_comes_back_is_used(make: Any, endpoint: Any, failures: An
     again = type(endpoint)(str(other.port))
     assert failures(sink, ask('fine')) == {}
     again.close()
+
+
+def test_a_request_that_was_never_made_is_repeated_by_delivery(make: Any, endpoint: Any) -> None:
+    servers = [type(endpoint)()]
+    sink = make(url=servers[0].url, max_retries='0', concurrency='1')
+    servers[0].close()
+
+    def come_back(_: int) -> None:
+        servers.append(type(endpoint)(str(servers[0].port)))
+
+    try:
+        assert Attempt(sink, 10, come_back).run([ask('', n) for n in range(5)], 1) == {}
+        assert [body['number'] for body in servers[-1].bodies()] == list(range(5))
+    finally:
+        servers[-1].close()
+
+
+def test_after_requests_without_an_answer_the_rest_is_known_not_to_be_sent(
+    make: Any, endpoint: Any, failures: Any
+) -> None:
+    sink = make(timeout_seconds='0.1', concurrency='1')
+    failed = failures(sink, *[ask('delay?seconds=0.3', n) for n in range(6)])
+    kinds = [UnansweredError] * 3 + [dk.NotWrittenError] * 3
+    assert [type(failed[n]) for n in range(6)] == kinds
 
 
 def test_an_error_does_not_tell_what_is_in_the_url(make: Any, failures: Any) -> None:

@@ -59,7 +59,11 @@ class Batch:
             raise
 
     def _send(self, indexes: Sequence[int]) -> None:
-        producer = self._slot.get()
+        try:
+            producer = self._slot.get()
+        except dk.NotWrittenError as error:  # of these: others of the batch may be written
+            self.failures.update(dict.fromkeys(indexes, error))
+            return
         problems = {topic: self._problem(topic) for topic in {self._topics[i] for i in indexes}}
         for count, index in enumerate(indexes, 1):
             record, topic = self._records[index], self._topics[index]

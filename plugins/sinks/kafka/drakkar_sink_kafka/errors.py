@@ -46,6 +46,6 @@ def unsendable(error: BaseException, topic: str) -> Exception:
     if isinstance(error, errors.KafkaError) and not isinstance(
         error, (*OF_THE_RECORD, *OF_THE_TOPIC)
     ):
-        return dk.TransientSinkError(text)
+        return dk.NotWrittenError(text)
     # Too large, a key or header of a wrong type, a name that is none, data without a JSON form.
     return dk.RefusedError(text)

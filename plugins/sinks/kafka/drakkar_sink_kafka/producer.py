@@ -31,7 +31,7 @@ class ProducerSlot:
         self._missing: dict[str, float] = {}
 
     def get(self) -> KafkaProducer:
-        """Return the producer, a new one where there is none. Raises TransientSinkError."""
+        """Return the producer, a new one where there is none. Raises NotWrittenError."""
         if self._producer is None:
             self._producer = self._open()
             self._topics.clear()
@@ -56,10 +56,10 @@ class ProducerSlot:
         except RuntimeError as error:  # a codec whose package is missing
             raise dk.ConfigError(f'compression = {options.compression}: {error}') from error
         except dk.ConnectError as error:
-            raise dk.TransientSinkError(str(error)) from error
+            raise dk.NotWrittenError(str(error)) from error
 
     def check_topic(self, topic: str) -> None:
-        """Raise RefusedError where there is no such topic, TransientSinkError where nobody says."""
+        """Raise RefusedError where there is no such topic, NotWrittenError where nobody says."""
         if topic in self._topics:
             return
         if self._missing.get(topic, 0.0) > time.monotonic():
@@ -68,7 +68,7 @@ class ProducerSlot:
             self.get().partitions_for(topic)
         except KafkaTimeoutError as error:
             if self._exists(topic):
-                raise dk.TransientSinkError(f'topic {topic}: {error}') from error
+                raise dk.NotWrittenError(f'topic {topic}: {error}') from error
             self._missing[topic] = time.monotonic() + MISSING_SECONDS
             raise _no_topic(topic) from error
         self._topics.add(topic)
@@ -82,7 +82,7 @@ class ProducerSlot:
             finally:
                 admin.close()
         except (dk.ConnectError, KafkaError) as error:
-            raise dk.TransientSinkError(f'topic {topic}: {error}') from error
+            raise dk.NotWrittenError(f'topic {topic}: {error}') from error
 
     def give_up(self) -> None:
         """Drop the producer with all that it still holds: nothing is sent after this."""

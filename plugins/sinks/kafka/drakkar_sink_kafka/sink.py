@@ -28,7 +28,7 @@ class KafkaSink(dk.Sink):
         self._slot = ProducerSlot(name, options)
 
     def connect(self) -> None:
-        """Connect, and look for the topic. Raises TransientSinkError, RefusedError, ConfigError."""
+        """Connect, and look for the topic. Raises NotWrittenError, RefusedError, ConfigError."""
         self._slot.get()
         self._slot.check_topic(self.options.topic)
 

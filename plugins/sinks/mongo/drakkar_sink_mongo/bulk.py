@@ -32,7 +32,7 @@ def write_all(
     lost: BaseException | None = None
     for name, writes in collections.items():
         if lost is not None:
-            reason = dk.TransientSinkError(errors.describe(lost))
+            reason = dk.NotWrittenError(errors.describe(lost))
             failures.update((write.position, reason) for write in writes)
             continue
         try:
@@ -42,7 +42,7 @@ def write_all(
             failures.update((write.position, refused) for write in writes)
         except ServerSelectionTimeoutError as error:  # nothing was sent
             lost = error
-            reason = dk.TransientSinkError(errors.describe(error))
+            reason = dk.NotWrittenError(errors.describe(error))
             failures.update((write.position, reason) for write in writes)
         except (ConnectionFailure, gevent.Timeout) as error:
             lost = error

@@ -69,7 +69,7 @@ def write_error(entry: Mapping[str, Any]) -> dk.SinkError:
     text = f'{entry["errmsg"]} (code {code})'
     if entry.get('errInfo'):  # which rule of the collection's schema was broken
         text += f': {entry["errInfo"]}'
-    return dk.TransientSinkError(text) if code in TRANSIENT_CODES else dk.RefusedError(text)
+    return dk.NotWrittenError(text) if code in TRANSIENT_CODES else dk.RefusedError(text)
 
 
 def is_duplicate_id(entry: Mapping[str, Any]) -> bool:

@@ -42,7 +42,7 @@ class MongoSink(dk.Sink):
 
     def deliver(self, payloads: Sequence[dk.Payload]) -> None:
         if self._database is None:
-            raise dk.TransientSinkError('not connected')
+            raise dk.NotWrittenError('not connected')
         failures: Failures = {}
         collections: dict[str, list[Write]] = {}
         for position, payload in enumerate(cast(Sequence[MongoPayload], payloads)):

@@ -11,7 +11,7 @@ from psycopg2 import extensions
 
 import drakkar.api as dk
 from drakkar_sink_postgres.green import Connection
-from drakkar_sink_postgres.verdict import Unreachable
+from drakkar_sink_postgres.verdict import NotNow
 
 Parameters = dict[str, str]
 
@@ -31,7 +31,7 @@ def connect(
 
     libpq itself would resolve names in the hub's thread and, since it does not count
     time when it is used without blocking, wait for a dead first address for ever.
-    `name` is the sink's, for pg_stat_activity. Raises TransientSinkError, and ConfigError
+    `name` is the sink's, for pg_stat_activity. Raises NotWrittenError, and ConfigError
     where the server reads texts in the old way.
     """
     reasons: list[str] = []
@@ -52,7 +52,7 @@ def connect(
                 connection.close()
                 raise dk.ConfigError('dsn: the server has standard_conforming_strings off')
             return connection
-    raise Unreachable('; '.join(reasons))
+    raise NotNow('; '.join(reasons))
 
 
 def _addresses(parameters: Parameters, reasons: list[str]) -> Iterator[Parameters]:

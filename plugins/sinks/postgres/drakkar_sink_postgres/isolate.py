@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import drakkar.api as dk
 from drakkar_sink_postgres.shapes import Insert, Named, Row
-from drakkar_sink_postgres.verdict import Refusal, Unreachable
+from drakkar_sink_postgres.verdict import NotNow, Refusal
 
 Failures = dict[int, BaseException]
 
@@ -32,9 +33,10 @@ def isolate(
                 continue
             except Refusal as error:
                 told = error
-            except Unreachable as error:
-                for rest, _ in [*work, (piece, None)]:
-                    failures.update((row.position, error) for row in rest)
+            except dk.TransientSinkError as error:
+                failures.update((row.position, error) for row in piece)
+                untried = NotNow(str(error))
+                failures.update((row.position, untried) for rest, _ in work for row in rest)
                 return failures
         if told.of_shape and len({row.shape for row in piece}) == 1:
             hopeless[piece[0].shape] = told

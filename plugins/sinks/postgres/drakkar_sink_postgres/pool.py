@@ -13,7 +13,7 @@ from gevent.monkey import get_original
 from psycopg2 import extensions
 
 from drakkar_sink_postgres.green import Connection
-from drakkar_sink_postgres.verdict import Unreachable
+from drakkar_sink_postgres.verdict import NotNow
 
 # Connections beyond the smallest number are closed after so long without work.
 IDLE_SECONDS = 60.0
@@ -40,16 +40,16 @@ class Pool:
         self._closed = False
 
     def fill(self) -> None:
-        """Open the smallest number of connections. Raises TransientSinkError."""
+        """Open the smallest number of connections. Raises NotWrittenError."""
         self._closed = False
         while len(self._idle) < self._smallest:
             self._idle.append((time.monotonic(), self._connect()))
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Lend a connection. Raises TransientSinkError when none is free or can be opened."""
+        """Lend a connection. Raises NotWrittenError when none is free or can be opened."""
         if not self._slots.acquire(timeout=self._wait_seconds):
-            raise Unreachable(
+            raise NotNow(
                 f'all {self._largest} connections were in use for {self._wait_seconds} seconds'
             )
         try:

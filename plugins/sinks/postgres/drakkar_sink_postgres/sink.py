@@ -18,7 +18,7 @@ from drakkar_sink_postgres.pool import Pool
 from drakkar_sink_postgres.shapes import Conflict, Row, Shapes
 from drakkar_sink_postgres.transaction import write
 from drakkar_sink_postgres.values import Literals
-from drakkar_sink_postgres.verdict import Refusal, Unreachable
+from drakkar_sink_postgres.verdict import NotNow, Refusal
 
 # Waits before a transaction that certainly left nothing behind is tried again, in seconds.
 REPEATS = (0.0, 0.02, 0.1)
@@ -40,7 +40,7 @@ class PostgresSink(dk.Sink):
         )
 
     def connect(self) -> None:
-        """Open the pool and check the statements. Raises ConfigError, TransientSinkError."""
+        """Open the pool and check the statements. Raises ConfigError, NotWrittenError."""
         connect.parse(self.options.dsn)
         for column in self.options.on_conflict:
             try:
@@ -75,7 +75,7 @@ class PostgresSink(dk.Sink):
         """Lend a psycopg2 connection to a hook, in a transaction that is committed at the end.
 
         It is rolled back where the block raises. Every query may take
-        `query_timeout_seconds`. Raises TransientSinkError when there is none.
+        `query_timeout_seconds`. Raises NotWrittenError when there is none.
         """
         with self._pool.connection() as connection, connection:
             yield connection
@@ -101,7 +101,7 @@ class PostgresSink(dk.Sink):
                 try:
                     rows.append(self._row(cursor, literals, index, payload))
                 except psycopg2.InterfaceError as error:
-                    raise Unreachable(str(error)) from error
+                    raise NotNow(str(error)) from error
                 except dk.RefusedError as error:
                     failures[index] = error
                 except Exception as error:  # a schema's dump may raise anything
@@ -123,7 +123,7 @@ class PostgresSink(dk.Sink):
                 with self._pool.connection() as connection:
                     write(connection, rows)
                 return
-            except Unreachable as error:
-                if not error.repeatable or pause is None:
+            except NotNow as error:
+                if not error.at_once or pause is None:
                     raise
                 gevent.sleep(pause)

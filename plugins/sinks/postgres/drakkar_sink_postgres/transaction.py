@@ -8,7 +8,7 @@ import psycopg2
 
 from drakkar_sink_postgres.green import Connection
 from drakkar_sink_postgres.shapes import MAX_BYTES, Insert, Named, Row
-from drakkar_sink_postgres.verdict import Refusal, Unreachable, judged
+from drakkar_sink_postgres.verdict import NotNow, Refusal, judged
 
 
 class Group:
@@ -50,8 +50,8 @@ def plan(rows: Iterable[Row]) -> list[Group]:
 def write(connection: Connection, rows: Sequence[Row]) -> None:
     """Write all rows and commit, in two round trips (more for a huge batch).
 
-    Raises Refusal, with nothing written, or Unreachable; the connection is in the
-    middle of something after the latter.
+    Raises Refusal or NotNow, with nothing written, or TransientSinkError where COMMIT
+    had no answer; after the latter two the connection is in the middle of something.
     """
     cursor = connection.cursor()
     try:
@@ -68,7 +68,7 @@ def write(connection: Connection, rows: Sequence[Row]) -> None:
     except (psycopg2.Error, TimeoutError) as error:
         raise judged(error, committing=True) from error
     if cursor.statusmessage != 'COMMIT':
-        raise Unreachable(f'the transaction ended with {cursor.statusmessage}')
+        raise NotNow(f'the transaction ended with {cursor.statusmessage}')
 
 
 def _messages(rows: Sequence[Row]) -> Iterator[bytes]:

@@ -49,31 +49,38 @@ class Refusal(dk.RefusedError):
         self.of_shape = of_shape
 
 
-class Unreachable(dk.TransientSinkError):
-    """No answer, or one that says "not now".
+class NotNow(dk.NotWrittenError):
+    """No connection, no answer, or one that says "not now"; nothing was committed.
 
-    `repeatable`: nothing was written for sure, and trying again at once makes sense.
+    `at_once`: trying again at once makes sense.
     """
 
-    def __init__(self, text: str, repeatable: bool = False) -> None:
+    def __init__(self, text: str, at_once: bool = False) -> None:
         super().__init__(text)
-        self.repeatable = repeatable
+        self.at_once = at_once
 
 
 def judged(error: BaseException, committing: bool = False) -> dk.SinkError:
-    """Return what an error in a transaction means; `committing` if COMMIT was on its way."""
+    """Return what an error in a transaction means.
+
+    With `committing` COMMIT was on its way: nobody knows whether it was done, unless
+    the server says that it undid the transaction.
+    """
     if isinstance(error, TimeoutError):
-        return Unreachable(str(error))
+        return dk.TransientSinkError(str(error)) if committing else NotNow(str(error))
     assert isinstance(error, psycopg2.Error)
     code = error.pgcode
     if code is None:
         if isinstance(error, (psycopg2.ProgrammingError, psycopg2.DataError)):
             return Refusal(_one_line(error), of_shape=False)
-        return Unreachable(_one_line(error), repeatable=not committing)
+        text = _one_line(error)
+        return dk.TransientSinkError(text) if committing else NotNow(text, at_once=True)
     if code in TRANSIENT_CODES or code[:2] in TRANSIENT_CLASSES:
+        if committing and code not in COLLISIONS:
+            return dk.TransientSinkError(explained(error))
         # A server that shuts down answers too; the next connection may find another.
         gone = code[:2] in ('08', '57') and code != '57014'
-        return Unreachable(explained(error), code in COLLISIONS or (gone and not committing))
+        return NotNow(explained(error), at_once=gone or code in COLLISIONS)
     # With a context it is the word of a trigger or function, which looks at values.
     return Refusal(explained(error), code in OF_SHAPE and not error.diag.context)
 

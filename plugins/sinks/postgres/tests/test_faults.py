@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 import drakkar.api as dk
+from drakkar.delivery.attempt import Attempt
 from drakkar_sink_postgres import PostgresPayload
 from integration.servers.postgres import Postgres
 
@@ -125,6 +126,16 @@ def test_a_killed_server_comes_back_and_every_row_is_there_once(
     assert database.column('SELECT n FROM t ORDER BY n') == list(range(50))
 
 
+def test_an_insert_that_found_no_server_is_repeated_by_delivery(
+    database: Any, postgres: Postgres
+) -> None:
+    sink = database.connected()
+    assert not sink.idempotent
+    postgres.stop()
+    assert Attempt(sink, 30, lambda _: postgres.start()).run(rows(1, 2), 1) == {}
+    assert database.column('SELECT n FROM t ORDER BY n') == [1, 2]
+
+
 def test_a_server_that_is_away_at_start_is_named_by_its_section(
     database: Any, postgres: Postgres, delivery: Deliver
 ) -> None:
@@ -184,6 +195,7 @@ def test_a_commit_without_an_answer_is_not_repeated(
     database.execute(END_ALL)
     run.settle()
     assert list(run.dead) == [1]
+    assert not isinstance(run.failures[0].exception, dk.NotWrittenError)
     assert database.column('SELECT last_value FROM tries') == [1]
 
 

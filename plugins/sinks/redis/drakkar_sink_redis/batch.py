@@ -67,10 +67,10 @@ class _Errors:
     def __init__(self, lost: BaseException | None) -> None:
         self._by_text: dict[str, dk.SinkError] = {}
         reason = f'{type(lost).__name__}: {lost}'
-        self._repeatable = dk.TransientSinkError(reason)
-        self._once: dk.SinkError = self._repeatable
-        if not isinstance(lost, NOT_RUN):
-            self._once = dk.SinkError(f'{reason}; nobody knows whether it was written')
+        self._repeatable: dk.SinkError = dk.TransientSinkError(reason)
+        self._once = dk.SinkError(f'{reason}; nobody knows whether it was written')
+        if isinstance(lost, NOT_RUN):
+            self._repeatable = self._once = dk.NotWrittenError(reason)
 
     def of(self, entry: Entry, replies: Sequence[ResponseError | None]) -> dk.SinkError | None:
         """Return why a payload failed, with those replies to its commands."""

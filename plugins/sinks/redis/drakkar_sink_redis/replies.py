@@ -29,7 +29,7 @@ NOT_RUN = (exceptions.BusyLoadingError, exceptions.AuthenticationError)
 def judged(reply: exceptions.ResponseError) -> dk.SinkError:
     """Return what an error reply to a payload's first command means: nothing was written."""
     transient = _code(reply) in TRANSIENT_CODES
-    return dk.TransientSinkError(text(reply)) if transient else dk.RefusedError(text(reply))
+    return dk.NotWrittenError(text(reply)) if transient else dk.RefusedError(text(reply))
 
 
 def text(reply: exceptions.RedisError) -> str:

@@ -60,7 +60,7 @@ class RedisSink(dk.Sink):
 
     def deliver(self, payloads: Sequence[dk.Payload]) -> None:
         if self._pool is None:
-            raise dk.TransientSinkError('not connected')
+            raise dk.NotWrittenError('not connected')
         options = self.options
         batch = Batch(
             cast(Sequence[RedisPayload], payloads),
@@ -77,7 +77,10 @@ class RedisSink(dk.Sink):
         The delivery's timeout is a failure like any other here, for the replies
         that came before it tell which payloads are safe.
         """
-        connection = pool.get_connection()  # where this raises, nothing was sent
+        try:
+            connection = pool.get_connection()
+        except LOST as error:
+            raise dk.NotWrittenError(f'{type(error).__name__}: {error}') from error
         try:
             connection.send_packed_command(connection.pack_commands(batch.commands))
             for _ in batch.commands:

@@ -10,6 +10,7 @@ import redis
 from gevent.server import StreamServer
 
 import drakkar.api as dk
+from drakkar.delivery.attempt import Attempt
 from drakkar_sink_redis import RedisPayload
 from drakkar_sink_redis.sink import RedisSink
 from integration.servers import ports
@@ -174,6 +175,16 @@ def test_a_delivery_that_is_killed_leaves_no_half_connection(
     assert client.get('a') == '1'
 
 
+def test_a_push_that_was_never_sent_is_repeated_by_delivery(
+    make: Make, redis_server: Redis, client: redis.Redis
+) -> None:
+    sink = make()
+    redis_server.stop()
+    payloads = [RedisPayload.push('list', n) for n in range(3)]
+    assert Attempt(sink, 30, lambda _: redis_server.start()).run(payloads, 1) == {}
+    assert client.lrange('list', 0, -1) == ['0', '1', '2']
+
+
 # A server that gives so many replies and then says no more: no real one can be told where to stop.
 
 HELLO = 3  # CLIENT SETINFO twice, and the PING of `connect`
@@ -233,18 +244,18 @@ def test_a_hash_without_its_lifetime_is_not_delivered(make: Make, scripted: Any)
 def test_a_server_that_loads_has_done_nothing(make: Make, scripted: Any) -> None:
     sink = make(url=scripted(b'-LOADING Redis is loading the dataset in memory\r\n'))
     failures = outcome(sink, RedisPayload.push('l', 1), RedisPayload('a', 1))
-    assert failures == {0: dk.TransientSinkError, 1: dk.TransientSinkError}
+    assert failures == {0: dk.NotWrittenError, 1: dk.NotWrittenError}
 
 
 @pytest.mark.parametrize(
     ('reply', 'kind'),
     [
-        ('CLUSTERDOWN Hash slot not served', dk.TransientSinkError),
-        ('MASTERDOWN Link with MASTER is down', dk.TransientSinkError),
-        ('TRYAGAIN Multiple keys request', dk.TransientSinkError),
-        ('MISCONF Redis is configured to save RDB snapshots', dk.TransientSinkError),
-        ('NOREPLICAS Not enough good replicas to write.', dk.TransientSinkError),
-        ('BUSY Redis is busy running a script.', dk.TransientSinkError),
+        ('CLUSTERDOWN Hash slot not served', dk.NotWrittenError),
+        ('MASTERDOWN Link with MASTER is down', dk.NotWrittenError),
+        ('TRYAGAIN Multiple keys request', dk.NotWrittenError),
+        ('MISCONF Redis is configured to save RDB snapshots', dk.NotWrittenError),
+        ('NOREPLICAS Not enough good replicas to write.', dk.NotWrittenError),
+        ('BUSY Redis is busy running a script.', dk.NotWrittenError),
         ('MOVED 3999 127.0.0.1:6381', dk.RefusedError),
         ('ERR unknown command', dk.RefusedError),
     ],
