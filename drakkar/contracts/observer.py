@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drakkar.models.actions import Action
-from drakkar.models.delivery import DeadLetter, DeliveryFailure, SinkRef
+from drakkar.models.delivery import DeadLetter, DeliveryFailure, Provenance, SinkRef
 from drakkar.models.group import MessageGroup
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload
@@ -90,13 +90,19 @@ class Observer:
 
     # Delivery
 
-    def produced(self, sink: SinkRef, payloads: Sequence[Payload]) -> None:
+    def produced(self, sink: SinkRef, payloads: Sequence[Payload], provenance: Provenance) -> None:
         """Payloads were queued for a sink instance."""
 
-    def sink_delivered(self, sink: SinkRef, payloads: Sequence[Payload], duration: float) -> None:
-        """A batch is safe in its sink."""
+    def sink_delivered(
+        self,
+        sink: SinkRef,
+        payloads: Sequence[Payload],
+        duration: float,
+        provenances: Sequence[Provenance],
+    ) -> None:
+        """A batch is safe in its sink; `provenances` has one for each payload, in their order."""
 
-    def sink_error(self, failure: DeliveryFailure, action: Action) -> None:
+    def sink_error(self, failure: DeliveryFailure, action: Action, provenance: Provenance) -> None:
         """A delivery failed and was decided on."""
 
     def sink_retried(self, sink: SinkRef, attempt: int) -> None:

@@ -10,7 +10,7 @@ from drakkar.contracts.sink import Sink
 from drakkar.delivery.attempt import Attempt, Failures, Verdict, judge
 from drakkar.delivery.breaker import Breaker
 from drakkar.delivery.settings import DeliverySettings, InstanceSettings
-from drakkar.models.delivery import SinkRef
+from drakkar.models.delivery import Provenance, SinkRef
 from drakkar.models.payload import Payload
 from drakkar.models.snapshot import SinkSnapshot
 
@@ -39,11 +39,13 @@ class Instance:
         """Return whether the breaker lets a batch through; if not, it goes to the DLQ."""
         return self.breaker.admits(self._clock())
 
-    def attempt(self, payloads: Sequence[Payload], number: int = 1) -> Failures:
+    def attempt(
+        self, payloads: Sequence[Payload], provenances: Sequence[Provenance], number: int = 1
+    ) -> Failures:
         """Make attempt `number` for a batch; return the failures by index.
 
-        A retry is told to the observer here, so that quick ones and those after
-        RETRY count alike.
+        `provenances` are those of the payloads, one each. A retry is told to the observer
+        here, so that quick ones and those after RETRY count alike.
         """
         if number > 1:
             self._retry(number)
@@ -53,9 +55,10 @@ class Instance:
         delivered = payloads
         if failures:
             delivered = [p for i, p in enumerate(payloads) if i not in failures]
+            provenances = [p for i, p in enumerate(provenances) if i not in failures]
             self._note_failures(failures)
         if delivered:
-            self._note_success(delivered, duration)
+            self._note_success(delivered, duration, provenances)
         if self.answered(payloads, failures) and self.breaker.succeeded():
             self._observer.circuit_closed(self.ref)
         return failures
@@ -71,12 +74,14 @@ class Instance:
         if self.breaker.failed(self._clock(), terminal):
             self._observer.circuit_opened(self.ref, describe(error))
 
-    def _note_success(self, delivered: Sequence[Payload], duration: float) -> None:
+    def _note_success(
+        self, delivered: Sequence[Payload], duration: float, provenances: Sequence[Provenance]
+    ) -> None:
         stats = self.stats
         stats.delivered += len(delivered)
         stats.last_delivery_at = time.time()
         stats.last_delivery_seconds = duration
-        self._observer.sink_delivered(self.ref, delivered, duration)
+        self._observer.sink_delivered(self.ref, delivered, duration, provenances)
 
     def _note_failures(self, failures: Failures) -> None:
         self.stats.errors += 1

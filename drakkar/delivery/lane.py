@@ -9,7 +9,7 @@ from gevent.event import Event
 
 from drakkar.contracts.observer import Observer
 from drakkar.delivery.instance import Instance
-from drakkar.delivery.parcel import Parcel, flatten, settle_delivered
+from drakkar.delivery.parcel import Parcel, flatten, provenances_of, settle_delivered
 from drakkar.delivery.recovery import Recovery
 from drakkar.errors import TransientSinkError
 from drakkar.greenlets import NamedGreenlet, Nursery, kill_all
@@ -58,7 +58,7 @@ class Lane:
             return
         self._parcels.append(parcel)
         self._queued += len(parcel.payloads)
-        self._observer.produced(self.instance.ref, parcel.payloads)
+        self._observer.produced(self.instance.ref, parcel.payloads, parcel.ticket.provenance)
         if not self._some.is_set():
             self._some.set()
         if self._queued >= self._settings.batch_max:
@@ -131,7 +131,7 @@ class Lane:
             self._turn_away(batch)
             return
         payloads = flatten(batch)
-        failures = instance.attempt(payloads)
+        failures = instance.attempt(payloads, provenances_of(batch))
         if not failures:
             for parcel in batch:
                 parcel.ticket.settle(len(parcel.payloads))

@@ -52,6 +52,13 @@ def flatten(parcels: Sequence[Parcel]) -> Sequence[Payload]:
     return [payload for parcel in parcels for payload in parcel.payloads]
 
 
+def provenances_of(parcels: Sequence[Parcel]) -> Sequence[Provenance]:
+    """Return where each payload comes from, in the order of `flatten`."""
+    if len(parcels) == 1:
+        return [parcels[0].ticket.provenance] * len(parcels[0].payloads)
+    return [parcel.ticket.provenance for parcel in parcels for _ in parcel.payloads]
+
+
 def alive(parcels: Sequence[Parcel]) -> list[Parcel]:
     """Return the parcels whose scope is not cancelled."""
     return [parcel for parcel in parcels if not parcel.ticket.scope.cancelled]

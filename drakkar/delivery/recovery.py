@@ -12,7 +12,7 @@ from drakkar.contracts.observer import Observer
 from drakkar.delivery.attempt import Verdict, decide, judge
 from drakkar.delivery.dlq import DeadLetters
 from drakkar.delivery.instance import Instance, describe
-from drakkar.delivery.parcel import Parcel, alive, flatten, settle_delivered
+from drakkar.delivery.parcel import Parcel, alive, flatten, provenances_of, settle_delivered
 from drakkar.delivery.settings import DeliverySettings
 from drakkar.models.actions import Action
 from drakkar.models.delivery import DeliveryFailure
@@ -61,7 +61,7 @@ class Recovery:
                 return
             attempt += 1
             payloads = flatten(again)
-            failures = self._instance.attempt(payloads, attempt)
+            failures = self._instance.attempt(payloads, provenances_of(again), attempt)
             failed = settle_delivered(again, failures)
             answered = self._instance.answered(payloads, failures)
 
@@ -92,7 +92,7 @@ class Recovery:
         refused = judge(error, instance.sink) is Verdict.REFUSED
         failure = DeliveryFailure(instance.ref, parcel.payloads, error, attempt, refused)
         action = decide(failure, self._ask, self._settings.max_retries)
-        self._observer.sink_error(failure, action)
+        self._observer.sink_error(failure, action, parcel.ticket.provenance)
         return action
 
     def _log(

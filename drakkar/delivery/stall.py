@@ -88,7 +88,8 @@ class Stall:
             if instance is None or instance in away or not mail.payloads:
                 left.append(mail)
                 continue
-            failures = instance.attempt(mail.payloads, mail.count_attempt())
+            provenances = [mail.ticket.provenance] * len(mail.payloads)
+            failures = instance.attempt(mail.payloads, provenances, mail.count_attempt())
             if not failures:
                 mail.stored()
                 continue

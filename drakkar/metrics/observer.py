@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from drakkar.contracts.observer import Observer
 from drakkar.metrics.instruments import Instruments
 from drakkar.models.actions import Action
-from drakkar.models.delivery import DeadLetter, DeliveryFailure, SinkRef
+from drakkar.models.delivery import DeadLetter, DeliveryFailure, Provenance, SinkRef
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask, FailureKind
@@ -143,11 +143,17 @@ class MetricsObserver(Observer):
 
     # Delivery
 
-    def sink_delivered(self, sink: SinkRef, payloads: Sequence[Payload], duration: float) -> None:
+    def sink_delivered(
+        self,
+        sink: SinkRef,
+        payloads: Sequence[Payload],
+        duration: float,
+        provenances: Sequence[Provenance],
+    ) -> None:
         self._deliver_seconds[sink].observe(duration)
         self._delivered[sink].value += len(payloads)
 
-    def sink_error(self, failure: DeliveryFailure, action: Action) -> None:
+    def sink_error(self, failure: DeliveryFailure, action: Action, provenance: Provenance) -> None:
         self._deliver_errors[failure.sink].value += 1
 
     def sink_retried(self, sink: SinkRef, attempt: int) -> None:

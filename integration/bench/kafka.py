@@ -22,7 +22,7 @@ from drakkar_sink_kafka import KafkaPayload
 from integration.bench.pipeline import Count, EmptyHandler, measure
 from integration.servers.kafka import Kafka
 
-_TOPIC = 'bench'
+TOPIC = 'bench'
 _PARTITIONS = 8
 _CONFIG = """
 [drakkar]
@@ -74,7 +74,7 @@ class Arrivals(Count):
         self.at: dict[int, float] = {}
 
     def sink_delivered(
-        self, sink: dk.SinkRef, payloads: Sequence[dk.Payload], duration: float
+        self, sink: dk.SinkRef, payloads: Sequence[dk.Payload], duration: float, provenances: Any
     ) -> None:
         now = time.perf_counter()
         self.at.update((payload.data['n'], now) for payload in payloads)
@@ -87,34 +87,37 @@ def run(kind: str, count: int, program: str, executors: int = 4) -> dict[str, An
     topic and does nothing) or `kafka-latency` (`count` messages at 20 a second).
     """
     with Kafka() as server, tempfile.TemporaryDirectory(prefix='drakkar-bench-') as folder:
-        for topic in (_TOPIC, f'{_TOPIC}-results'):
+        for topic in (TOPIC, f'{TOPIC}-results'):
             server.create_topic(topic, _PARTITIONS)
         if kind == 'kafka-latency':
             return _latency(server, Path(folder), count, program, executors)
-        with closing(_producer(server)) as producer:
+        with closing(producer_of(server)) as producer:
             for number in range(count):
-                producer.send(_TOPIC, b'{"n":%d}' % number, key=b'%d' % number)
+                producer.send(TOPIC, b'{"n":%d}' % number, key=b'%d' % number)
             producer.flush()
         if kind == 'bare-kafka':
             return _bare(server, count)
         handler = EmptyHandler if kind == 'kafka-empty' else OutHandler
         counter = Count(count)
-        worker = _worker(server, Path(folder), handler, program, executors, counter)
+        worker = make_worker(server, Path(folder), handler, program, executors, counter)
         return measure(worker, counter, count)
 
 
-def _producer(server: Kafka) -> KafkaProducer:
+def producer_of(server: Kafka) -> KafkaProducer:
+    """Return a producer that sends at once."""
     return KafkaProducer(bootstrap_servers=server.address, linger_ms=0)
 
 
-def _worker(
+def make_worker(
     server: Kafka,
     folder: Path,
     handler: type[dk.Handler],
     program: str,
     executors: int,
     counter: Count,
+    overrides: Sequence[str] = (),
 ) -> Worker:
+    """Return a worker on `server`; `overrides` are options as `--set` takes them."""
     ini = folder / 'drakkar.ini'
     ini.write_text(
         _CONFIG.format(
@@ -124,7 +127,7 @@ def _worker(
             executors=executors,
         )
     )
-    loaded = load_config(ini)
+    loaded = load_config(ini, overrides)
     log.configure(loaded.config.logging)
     built, config = make_handler(loaded.handler, loaded.config)
     return build_worker(config, built, loaded.plugins.sources, [counter])
@@ -133,7 +136,7 @@ def _worker(
 def _bare(server: Kafka, count: int) -> dict[str, Any]:
     before, started = time.process_time(), time.perf_counter()
     consumer = KafkaConsumer(
-        _TOPIC,
+        TOPIC,
         bootstrap_servers=server.address,
         group_id='bare',
         auto_offset_reset='earliest',
@@ -154,15 +157,15 @@ def _latency(
     """Produce 20 messages a second; return how long each took to its acknowledged result."""
     warm = 20  # the first ones pay for connections and metadata
     arrivals = Arrivals(count + warm)
-    worker = _worker(server, folder, OutHandler, program, executors, arrivals)
+    worker = make_worker(server, folder, OutHandler, program, executors, arrivals)
     running = gevent.spawn(worker.run)
     sent: dict[int, float] = {}
-    with closing(_producer(server)) as producer:
+    with closing(producer_of(server)) as producer:
         while worker.state == 'starting':
             gevent.sleep(0.05)
         for number in range(count + warm):
             sent[number] = time.perf_counter()
-            producer.send(_TOPIC, b'{"n":%d}' % number, key=b'%d' % number)
+            producer.send(TOPIC, b'{"n":%d}' % number, key=b'%d' % number)
             gevent.sleep(1 / 20)
         arrivals.done.wait(30)
     worker.stop()

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gevent
 from gevent.event import Event
 
+from drakkar.errors import PartialDeliveryError, RefusedError
 from drakkar.models.delivery import Provenance
+from drakkar.models.payload import Payload
 from tests.delivery.world import FakePayload, FakeSink, World
 
 
@@ -20,9 +24,10 @@ def test_a_submission_is_delivered_and_its_owner_told_once(world: World, sink: F
     world.wait(lambda: world.done)
     assert sink.calls == [[1, 2, 3]]
     assert world.done == ['m']
-    (((ref, payloads, duration)),) = world.ears.all('sink_delivered')
+    ((ref, payloads, duration, provenances),) = world.ears.all('sink_delivered')
     assert (str(ref), len(payloads)) == ('fake.main', 3)
     assert duration >= 0
+    assert [len(p.messages) for p in provenances] == [1, 1, 1]
 
 
 def test_what_waits_meanwhile_becomes_one_batch(world: World, sink: FakeSink) -> None:
@@ -37,6 +42,32 @@ def test_what_waits_meanwhile_becomes_one_batch(world: World, sink: FakeSink) ->
     world.settle()
     assert sink.calls == [[0], [1, 2, 3, 4, 5]]
     assert world.done == [0, 1, 2, 3, 4, 5]
+
+
+def test_each_payload_is_told_with_the_messages_behind_it(world: World, sink: FakeSink) -> None:
+    def behave(payloads: Sequence[Payload]) -> None:
+        if len(payloads) > 1:
+            raise PartialDeliveryError({2: RefusedError('no')})
+
+    world.start(sink)
+    gate = hold(sink)
+    world.submit(0)
+    world.wait(lambda: sink.calls)
+    world.submit(1, 2, name='a')
+    world.submit(3, 4, name='b')
+    sink.behave = behave
+    gate.set()
+    world.settle()
+    queued = world.ears.all('produced')
+    assert [provenance.messages[0].offset for *_, provenance in queued] == [1, 2, 3]
+    *_, payloads, _, provenances = world.ears.all('sink_delivered')[-1]
+    told = [
+        (payload.data, origin.messages[0].offset)
+        for payload, origin in zip(payloads, provenances, strict=True)
+    ]
+    assert told == [(1, 2), (2, 2), (4, 3)]
+    ((failure, _, origin),) = world.ears.all('sink_error')
+    assert ([p.data for p in failure.payloads], origin.messages[0].offset) == ([3], 3)
 
 
 def test_batches_are_bounded_and_large_submissions_cut(world: World) -> None:

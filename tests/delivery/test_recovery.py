@@ -76,7 +76,7 @@ def test_exhausted_retries_go_to_the_dead_letter_queue(world: World, sink: FakeS
     world.submit(1)
     world.settle()
     assert len(sink.calls) == 3
-    assert [action for _, action in world.ears.all('sink_error')] == [RETRY, RETRY, DLQ]
+    assert [action for _, action, _ in world.ears.all('sink_error')] == [RETRY, RETRY, DLQ]
     assert world.queue.letters[0].attempts == 3
     assert world.done == [1]
 

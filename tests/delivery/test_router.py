@@ -93,6 +93,6 @@ def test_whatever_fails_every_payload_ends_once(
     dead = [p.data for letter in world.queue.letters for p in letter.payloads]
     skipped = [p.data for _, payloads in world.ears.all('sink_skipped') for p in payloads]
     assert sorted([*sink.stored, *dead, *skipped]) == list(range(number))
-    delivered = [p.data for _, payloads, _ in world.ears.all('sink_delivered') for p in payloads]
+    delivered = [p.data for _, payloads, *_ in world.ears.all('sink_delivered') for p in payloads]
     assert sorted(delivered) == sorted(sink.stored)
     assert world.died == []

@@ -3,7 +3,7 @@ from prometheus_client import CollectorRegistry
 
 from drakkar.metrics import MetricsObserver
 from drakkar.models.actions import Action
-from drakkar.models.delivery import DeadLetter, DeliveryFailure, SinkRef
+from drakkar.models.delivery import CancelScope, DeadLetter, DeliveryFailure, Provenance, SinkRef
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.task import (
     ExecutorError,
@@ -17,6 +17,7 @@ from drakkar.observers import combine
 P0 = TopicPartition('requests', 0)
 SINK = SinkRef('filesystem', 'out')
 MESSAGE = SourceMessage('requests', 0, 7, b'{}')
+ORIGIN = Provenance([MESSAGE], CancelScope())
 
 
 class Metrics:
@@ -63,11 +64,21 @@ def test_an_event_adds_to_its_counter_which_is_zero_before(metrics, event, args,
 
 
 SINK_COUNTERS = [
-    ('sink_delivered', (SINK, ['a', 'b'], 0.01), 'sink_payloads_delivered_total', 2),
-    ('sink_delivered', (SINK, ['a', 'b'], 0.01), 'sink_deliver_duration_seconds_count', 1),
+    (
+        'sink_delivered',
+        (SINK, ['a', 'b'], 0.01, [ORIGIN, ORIGIN]),
+        'sink_payloads_delivered_total',
+        2,
+    ),
+    (
+        'sink_delivered',
+        (SINK, ['a', 'b'], 0.01, [ORIGIN, ORIGIN]),
+        'sink_deliver_duration_seconds_count',
+        1,
+    ),
     (
         'sink_error',
-        (DeliveryFailure(SINK, ['a'], OSError()), Action.DLQ),
+        (DeliveryFailure(SINK, ['a'], OSError()), Action.DLQ, ORIGIN),
         'sink_deliver_errors_total',
         1,
     ),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drakkar.contracts.observer import Observer
-from drakkar.models.delivery import DeadLetter, SinkRef
+from drakkar.models.delivery import DeadLetter, Provenance, SinkRef
 from drakkar.models.message import SourceMessage
 from drakkar.models.payload import Payload
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask
@@ -45,7 +45,13 @@ class DemoStats(Observer):
     def task_retried(self, task: ExecutorTask, attempt: int, delay: float) -> None:
         self.retries += 1
 
-    def sink_delivered(self, sink: SinkRef, payloads: Sequence[Payload], duration: float) -> None:
+    def sink_delivered(
+        self,
+        sink: SinkRef,
+        payloads: Sequence[Payload],
+        duration: float,
+        provenances: Sequence[Provenance],
+    ) -> None:
         self.delivered += len(payloads)
 
     def dlq_sent(self, letters: Sequence[DeadLetter]) -> None:
