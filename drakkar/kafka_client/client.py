@@ -29,7 +29,7 @@ _METADATA_MAX_AGE_MS = 10_000
 class KafkaClient:
     """How to reach one cluster. Each call connects and returns a client, which its owner closes.
 
-    `section` is named in errors; `options` are those of a KafkaClientOptions;
+    `section` is named in errors, unless it is empty; `options` are those of a KafkaClientOptions;
     `client_id` is used where they name none.
     """
 
@@ -89,7 +89,11 @@ class KafkaClient:
 
     @property
     def _where(self) -> str:
-        return f'[{self.section}] brokers = {", ".join(self.options.brokers)}'
+        return f'{self._named}brokers = {", ".join(self.options.brokers)}'
+
+    @property
+    def _named(self) -> str:
+        return f'[{self.section}] ' if self.section else ''
 
     def _reason(self, error: Exception, context: ssl.SSLContext | None) -> str:
         from kafka.errors import KafkaTimeoutError
@@ -110,7 +114,7 @@ class KafkaClient:
         except OSError as error:
             names = ('tls_ca_file', 'tls_cert_file', 'tls_key_file')
             files = ', '.join(f'{n} = {getattr(self.options, n)}' for n in names)
-            raise ConnectError(f'[{self.section}] {files}: {error}') from error
+            raise ConnectError(f'{self._named}{files}: {error}') from error
 
     def _settings(self, context: ssl.SSLContext | None) -> dict[str, Any]:
         options = self.options

@@ -121,7 +121,7 @@ class KafkaTown:
         self.topic = topic
         self.partitions = partitions
         self.options = options
-        self.client = KafkaClient('kafka', load_options(brokers, topic), 'test')
+        self.client = KafkaClient('kafka', load_options(brokers, topic, **options), 'test')
         self._closing: list[Callable[[], None]] = []
         self.make_topic(topic, partitions)
         self.producer = self.make_producer(topic)
@@ -135,7 +135,7 @@ class KafkaTown:
     def make_topic(self, topic: str, partitions: int = 4) -> None:
         with self.admin() as admin:
             admin.create_topics(
-                {topic: {'num_partitions': partitions, 'replication_factor': 1}},
+                {topic: {'num_partitions': partitions, 'replication_factor': -1}},
                 wait_for_metadata=True,
             )
 

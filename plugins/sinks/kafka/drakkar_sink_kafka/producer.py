@@ -24,7 +24,8 @@ class ProducerSlot:
     """Has a producer whenever one is asked for, and knows which topics there are."""
 
     def __init__(self, name: str, options: Any) -> None:
-        self._client = dk.KafkaClient(f'sinks.kafka.{name}', options, f'drakkar-{name}')
+        # Whoever tells of an error of a sink names its section.
+        self._client = dk.KafkaClient('', options, f'drakkar-{name}')
         self._options = options
         self._producer: KafkaProducer | None = None
         self._topics: set[str] = set()
