@@ -48,6 +48,7 @@ from drakkar.models.task import (
     PendingContext,
     PrecomputedResult,
 )
+from drakkar.probing import probing
 
 __all__ = [
     'DLQ',
@@ -101,5 +102,6 @@ __all__ = [
     'offload',
     'option',
     'periodic',
+    'probing',
     'register_schema',
 ]

@@ -9,6 +9,8 @@ import gevent
 import structlog
 from gevent.threadpool import ThreadPool
 
+from drakkar import probing
+
 log = structlog.get_logger('drakkar.greenlets')
 
 T = TypeVar('T')
@@ -114,7 +116,7 @@ def offload(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     global _offload_pool
     if _offload_pool is None:  # made at first use, by the process that uses it
         _offload_pool = ThreadPool(_OFFLOAD_THREADS)
-    result, error = _offload_pool.apply(_caught, (fn, args, kwargs))
+    result, error = _offload_pool.apply(_caught, (probing.carry(fn), args, kwargs))
     if error is not None:
         raise error
     return result
