@@ -78,6 +78,10 @@ class Source(abc.ABC):
     def positions(self) -> Mapping[TopicPartition, tuple[int | None, int | None]]:
         """Per assigned partition (committed, high watermark) as last known; never waits."""
 
+    def problem(self) -> str:
+        """Return why nothing can be read or committed now, empty when all is well; never waits."""
+        return ''
+
     @abc.abstractmethod
     def close(self) -> None:
         """Leave the group and release everything. Idempotent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from drakkar.models.delivery import SinkRef
@@ -37,12 +38,13 @@ class PartitionSnapshot:
 
 @dataclass(slots=True)
 class PoolSnapshot:
-    """The executor pool. `idle_slot_seconds` and `running_seconds` only grow."""
+    """The executor pool. `idle_slot_seconds` only grows; programs run in `busy_slots`."""
 
     max_executors: int
     active: int = 0
     waiting: int = 0
     idle_slot_seconds: float = 0.0
+    busy_slots: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -77,6 +79,7 @@ class WorkerSnapshot:
     total_queued: int = 0
     consumer_idle_seconds: float = 0.0
     state: str = 'starting'
+    source_problem: str = ''
 
     @property
     def stalled(self) -> int:

@@ -42,6 +42,7 @@ class Observatory:
         snapshot.partitions = self._partitions()
         snapshot.pool = self._executor.snapshot()
         snapshot.sinks = self._delivery.snapshot()
+        snapshot.source_problem = self._source.problem()
         snapshot.paused = self._pressure.active
         snapshot.total_queued = self._pressure.total
         snapshot.consumer_idle_seconds = self._loop.idle_seconds

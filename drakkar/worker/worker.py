@@ -127,9 +127,13 @@ class Worker:
     def reasons_not_ready(self) -> list[str]:
         """Return why this worker is not ready, empty when it is."""
         reasons = [] if self.state == 'running' else [f'worker is {self.state}']
-        stalled = self.snapshot().stalled
-        if stalled:
-            reasons.append(f'{stalled} messages can be neither delivered nor dead-lettered')
+        snapshot = self.snapshot()
+        if snapshot.source_problem:
+            reasons.append(snapshot.source_problem)
+        if snapshot.stalled:
+            reasons.append(
+                f'{snapshot.stalled} messages can be neither delivered nor dead-lettered'
+            )
         return reasons
 
     # Life

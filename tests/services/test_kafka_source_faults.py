@@ -19,6 +19,7 @@ from drakkar.contracts.source import ProducerRecord
 from drakkar.errors import SourceError
 from integration.servers.kafka import Kafka
 from tests.services.kafka_lab import KafkaTown
+from tests.services.server import Server, rows, wait_for
 from tests.services.waiting import wait_until
 
 pytestmark = [pytest.mark.usefixtures('apache_kafka'), pytest.mark.timeout(90)]
@@ -144,3 +145,97 @@ def test_a_quick_restart_of_the_broker_is_no_news(town: KafkaTown, apache_kafka:
     wait_until(lambda: b'x' in member.values(), 20)
     assert not member.when('lost')
     assert not member.when('revoked')
+
+
+HANDLER = """\
+import drakkar.api as dk
+from drakkar_sink_filesystem import FilePayload
+
+
+class Writer(dk.Handler):
+    def arrange(self, messages, pending):
+        return [dk.ExecutorTask(args=[str(m.payload)], source_offsets=[m.offset]) for m in messages]
+
+    def on_task_complete(self, result):
+        return [FilePayload('done.jsonl', int(result.stdout))]
+"""
+# Number 0 is in work until the file `go` is there.
+PROGRAM = """\
+#!/bin/sh
+if [ "$1" = 0 ]; then touch begun; while [ ! -e go ]; do sleep 0.05; done; fi
+echo "$1"
+"""
+CONFIG = """\
+[drakkar]
+handler = handlers:Writer
+source = kafka
+
+[kafka]
+brokers = {brokers}
+source_topic = {topic}
+consumer_group = {topic}
+session_timeout_ms = 3000
+heartbeat_interval_ms = 300
+request_timeout_ms = 2000
+
+[executor]
+binary_path = ./program
+
+[sinks.filesystem.out]
+base_path = results
+
+[metrics]
+host = 127.0.0.1
+port = 0
+"""
+OUTAGE_SECONDS = 8  # longer than session and request timeouts together
+
+
+@pytest.fixture
+def worker_folder(town: KafkaTown, tmp_path: Path) -> Iterator[Path]:
+    config = CONFIG.format(brokers=town.brokers, topic=town.topic)
+    (tmp_path / 'drakkar.ini').write_text(config)
+    (tmp_path / 'handlers.py').write_text(HANDLER)
+    (tmp_path / 'program').write_text(PROGRAM)
+    (tmp_path / 'program').chmod(0o755)
+    yield tmp_path
+    (tmp_path / 'go').touch()  # for the program that a failed test has left behind
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_outlives_a_long_outage_says_so_and_goes_on(
+    town: KafkaTown, apache_kafka: Kafka, worker_folder: Path
+) -> None:
+    done = worker_folder / 'results' / 'done.jsonl'
+    with Server(worker_folder) as worker:
+        worker.wait_for_line('running')
+        for number in range(8):
+            town.append(b'%d' % number, number % 4)
+        wait_for(lambda: set(rows(done)) == set(range(1, 8)), 'all but the slow one are done')
+        wait_for(lambda: (worker_folder / 'begun').exists(), 'the slow one is in work')
+        wait_until(lambda: [town.committed(p) for p in range(4)] == [0, 2, 2, 2])
+        assert worker.get('/readyz')[0] == 200
+
+        killed_at = time.monotonic()
+        apache_kafka.kill()
+        failed = worker.wait_for_line('poll_failed')
+        assert 'no broker that coordinates the consumer group could be reached' in failed['error']
+        status, body = worker.get('/readyz')
+        reason = 'no broker that coordinates the consumer group could be reached'
+        assert (status, json.loads(body)['reasons']) == (503, [reason])
+        assert worker.get('/healthz')[0] == 200
+        (worker_folder / 'go').touch()
+        wait_for(lambda: 0 in rows(done), 'what was in work is finished')
+        worker.wait_for_line('commit_failed')
+        assert worker.metric('drakkar_consumer_errors_total') >= 2
+        gevent.sleep(max(0.0, killed_at + OUTAGE_SECONDS - time.monotonic()))
+
+        apache_kafka.start()
+        wait_until(lambda: appended(town, b'100'), 20)
+        wait_for(lambda: 100 in rows(done), 'what came after is read')
+        ends = [3, 2, 2, 2]
+        wait_until(lambda: [town.committed(p) for p in range(4)] >= ends, 20)
+        worker.wait_for_line('kafka_is_back')
+        assert worker.get('/readyz')[0] == 200
+        assert worker.stop() == 0
+    assert set(rows(done)) == {*range(8), 100}

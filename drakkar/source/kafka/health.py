@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import structlog
+
 from drakkar.source.kafka.consumer import GroupConsumer
+
+log = structlog.get_logger('drakkar.source.kafka')
 
 # A coordinator that moves, or a broker that restarts in a cluster, is no outage.
 _PATIENCE_SECONDS = 2.0
@@ -19,21 +23,31 @@ class Health:
         self._topics = topics
         self._since: float | None = None
         self._told_at: float | None = None
+        self.current = ''
+        """What is wrong, for longer than a moment; empty when nothing is."""
 
     def problem(self, consumer: GroupConsumer, now: float, got_records: bool) -> str:
         """Return a problem that is due to be told, or an empty text."""
         found = '' if got_records else self._find(consumer)
         if not found:
-            self._since = self._told_at = None
+            self._note_recovery(now)
             return ''
         if self._since is None:
             self._since = now
         seconds = now - self._since
-        due = self._told_at is None or now - self._told_at >= _REPEAT_SECONDS
-        if seconds < _PATIENCE_SECONDS or not due:
+        if seconds < _PATIENCE_SECONDS:
+            return ''
+        self.current = found
+        if self._told_at is not None and now - self._told_at < _REPEAT_SECONDS:
             return ''
         self._told_at = now
         return f'{found} for {seconds:.0f} s'
+
+    def _note_recovery(self, now: float) -> None:
+        if self._since is not None and self.current:
+            log.info('kafka_is_back', after_seconds=round(now - self._since, 1))
+        self._since = self._told_at = None
+        self.current = ''
 
     def _find(self, consumer: GroupConsumer) -> str:
         if not consumer.coordinator_known:

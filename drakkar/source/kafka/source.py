@@ -289,6 +289,11 @@ class KafkaSource(Source):
             high = None  # revoked, or no consumer at the moment
         return self._partitions.reaches(partition, high)
 
+    def problem(self) -> str:
+        if self._consumer is None and self._events is not None:
+            return 'not connected to Kafka'
+        return self._health.current
+
     # Looking after offsets that reading itself does not show
 
     def _watch(self) -> None:
