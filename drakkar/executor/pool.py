@@ -90,11 +90,16 @@ class ProcessPool(Executor):
     def snapshot(self) -> PoolSnapshot:
         """Return the pool's state; never waits."""
         now = monotonic()
-        busy = [now - slot.busy_since for slot in self._slots if slot.busy_since]
-        used = sum(busy) + sum(slot.busy_seconds for slot in self._slots)
+        busy = [slot for slot in self._slots if slot.busy_since]
+        used = sum(now - slot.busy_since for slot in busy)
+        used += sum(slot.busy_seconds for slot in self._slots)
         available = len(self._slots) * (now - self._started_at)
         return PoolSnapshot(
-            self._max_executors, len(busy), len(self._gate), max(0.0, available - used)
+            self._max_executors,
+            len(busy),
+            len(self._gate),
+            max(0.0, available - used),
+            [slot.index for slot in busy],
         )
 
     def close(self) -> None:

@@ -62,6 +62,7 @@ def test_never_more_than_the_slots_and_all_of_them(make_world: Callable[..., Wor
     gevent.sleep(0)
     snapshot = world.pool.snapshot()
     assert (snapshot.max_executors, snapshot.active, snapshot.waiting) == (3, 3, 2)
+    assert snapshot.busy_slots == [0, 1, 2]
     runs[0].run.cancel()
     world.started(4)
     assert world.pool.snapshot().waiting == 1
