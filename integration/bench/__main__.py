@@ -15,9 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+# With an argument it takes so many milliseconds first.
 _PROGRAM = """
+#include <stdlib.h>
 #include <unistd.h>
-int main(void) { return write(1, "ok\\n", 3) == 3 ? 0 : 1; }
+int main(int argc, char **argv) {
+    if (argc > 1) usleep(1000 * atoi(argv[1]));
+    return write(1, "ok\\n", 3) == 3 ? 0 : 1;
+}
 """
 
 
@@ -37,7 +42,7 @@ PAIRS = {
     'kafka-tasks': Pair('Kafka in, one-shot task, Kafka out', 'kafka-tasks', '', 'tasks'),
 }
 SINKS = ('kafka', 'postgres', 'mongo', 'redis', 'http')
-NAMES = [*PAIRS, 'kafka-latency', *(f'sink-{name}' for name in SINKS)]
+NAMES = [*PAIRS, 'kafka-latency', 'kafka-backpressure', *(f'sink-{name}' for name in SINKS)]
 
 
 def main() -> None:
@@ -79,6 +84,9 @@ def _measurement(
     if name == 'kafka-latency':
         figures = _measure(name, 400, program, arguments.executors)
         return {'title': 'Kafka in, task, Kafka out at 20 messages/s', **figures}, _show_latency
+    if name == 'kafka-backpressure':
+        figures = _measure(name, arguments.tasks // 4, program, arguments.executors)
+        return {'title': 'Kafka in, task of 5 ms, with pauses', **figures}, _show_pauses
     return _measure(name, 0, program, arguments.rounds), _show
 
 
@@ -134,6 +142,25 @@ def _show(entry: dict[str, Any]) -> None:
 def _show_latency(entry: dict[str, Any]) -> None:
     figures = ', '.join(f'{q} {entry[f"{q}_ms"]:.1f} ms' for q in ('p50', 'p99', 'max'))
     print(f'\n{entry["title"]}: from produce to delivered {figures}', flush=True)
+
+
+def _show_pauses(entry: dict[str, Any]) -> None:
+    print(f'\n{entry["title"]}')
+    heads = ('broker', 'pauses', 'how many', 'tasks/s', 'idle slot s', 'resumed p50 ms', 'max ms')
+    print('  ' + ''.join(f'{head:>15}' for head in heads))
+    for case in entry['cases']:
+        broker = f'{case["late_ms"]} ms late' if case['late_ms'] else 'quick'
+        cells = (
+            broker,
+            case['pauses_when'],
+            f'{case["pauses"]}',
+            f'{case["rate"]:,.0f}',
+            f'{case["idle_slot_seconds"]:.2f}',
+            f'{case["resume_p50_ms"]:.1f}',
+            f'{case["resume_max_ms"]:.1f}',
+        )
+        print('  ' + ''.join(f'{cell:>15}' for cell in cells))
+    sys.stdout.flush()
 
 
 if __name__ == '__main__':

@@ -12,6 +12,8 @@ import json  # noqa: E402
 import sys  # noqa: E402
 from typing import Any  # noqa: E402
 
+_MODULES = {'kafka-backpressure': 'backpressure'}
+
 
 def measure(name: str, count: int, program: str, number: int) -> dict[str, Any]:
     """Return the figures of `name`; `number` is how many executors, or rounds for a sink.
@@ -26,7 +28,7 @@ def measure(name: str, count: int, program: str, number: int) -> dict[str, Any]:
     elif name == 'bare-spawn':
         figures = importlib.import_module('integration.bench.spawn').run(count, number, program)
     else:
-        module = 'kafka' if 'kafka' in name else 'pipeline'
+        module = _MODULES.get(name, 'kafka' if 'kafka' in name else 'pipeline')
         runner = importlib.import_module(f'integration.bench.{module}')
         figures = runner.run(name, count, program, number)
     return figures
