@@ -32,6 +32,7 @@ from drakkar.pipeline.decode import Decoder
 from drakkar.pipeline.hooks import Hooks
 from drakkar.pipeline.parts import Parts
 from drakkar.pipeline.processor import PartitionProcessor
+from drakkar.recorder.live import LiveBoard
 from drakkar.worker.periodic import Periodic
 from drakkar.worker.snapshot import Observatory
 from drakkar.worker.stalls import StallBoard
@@ -83,7 +84,11 @@ def build_worker(
     registry = CollectorRegistry()
     metrics = MetricsObserver(registry, _info(config, handler, spec))
     stalls = StallBoard()
-    observer = combine([metrics, stalls, *observers])
+    live = None
+    if config.debug.enabled:
+        min_duration = config.debug.ws_min_duration_ms / 1000
+        live = LiveBoard(lambda: executor.snapshot(), handler.message_label, min_duration)
+    observer = combine([metrics, stalls, *([live] if live else []), *observers])
     handler._annotate = observer.annotation
 
     source = source or spec.build(config, config.worker_id)
@@ -175,6 +180,7 @@ def build_worker(
             periodic=Periodic(handler, observer, worker.greenlets),
             monitor=monitor,
             observatory=observatory,
+            live=live,
             services=services,
             registry=registry,
         )

@@ -34,6 +34,7 @@ from drakkar.handler import Handler, ReadyContext
 from drakkar.hubmonitor import HubMonitor
 from drakkar.models.snapshot import WorkerSnapshot
 from drakkar.pipeline.commit import Committer
+from drakkar.recorder.live import LiveBoard
 from drakkar.worker.periodic import Periodic
 from drakkar.worker.snapshot import Observatory
 
@@ -61,6 +62,7 @@ class Machinery:
     periodic: Periodic
     monitor: HubMonitor
     observatory: Observatory
+    live: LiveBoard | None
     services: list[Service]
     registry: CollectorRegistry
 
