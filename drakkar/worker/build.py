@@ -34,6 +34,7 @@ from drakkar.pipeline.parts import Parts
 from drakkar.pipeline.processor import PartitionProcessor
 from drakkar.recorder.live import LiveBoard
 from drakkar.worker.periodic import Periodic
+from drakkar.worker.probe import Probe
 from drakkar.worker.snapshot import Observatory
 from drakkar.worker.stalls import StallBoard
 from drakkar.worker.worker import Machinery, Worker
@@ -178,6 +179,7 @@ def build_worker(
             pressure=pressure,
             loop=loop,
             periodic=Periodic(handler, observer, worker.greenlets),
+            probe=Probe(handler, config, sinks, spec.name),
             monitor=monitor,
             observatory=observatory,
             live=live,

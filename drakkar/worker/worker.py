@@ -36,6 +36,7 @@ from drakkar.models.snapshot import WorkerSnapshot
 from drakkar.pipeline.commit import Committer
 from drakkar.recorder.live import LiveBoard
 from drakkar.worker.periodic import Periodic
+from drakkar.worker.probe import Probe
 from drakkar.worker.snapshot import Observatory
 
 log = structlog.get_logger('drakkar.worker')
@@ -60,6 +61,7 @@ class Machinery:
     pressure: Backpressure
     loop: PollLoop
     periodic: Periodic
+    probe: Probe
     monitor: HubMonitor
     observatory: Observatory
     live: LiveBoard | None
@@ -220,6 +222,7 @@ class Worker:
         left = ''
         for service in parts.services:
             self._end(service.name, service.drain)
+        self._end('probe', parts.probe.close)  # it is for somebody who waits; the worker does not
         if running:
             self._end('poll-loop', parts.loop.stop)  # no new messages; heartbeats go on meanwhile
             left = self._drain()

@@ -1,0 +1,103 @@
+"""The two ends of the probe's pipeline: programs really run, payloads go nowhere."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from drakkar.contracts.delivery import Delivery
+from drakkar.contracts.executor import Executor, OnDone, TaskHandle
+from drakkar.delivery.routing import Routes
+from drakkar.errors import RoutingError
+from drakkar.models.delivery import DeadLetter, Provenance, SinkRef
+from drakkar.models.payload import Payload
+from drakkar.models.snapshot import PoolSnapshot, SinkSnapshot
+from drakkar.models.task import ExecutorError, ExecutorTask, TaskOutcome
+from drakkar.worker.probe.journal import Journal
+
+
+class ProbeDelivery(Delivery):
+    """Finds the sink of each payload as the router would, and leaves it at that."""
+
+    def __init__(self, sinks: Iterable[SinkRef], journal: Journal) -> None:
+        self._routes = Routes({ref: ref for ref in sinks})
+        self._journal = journal
+
+    def submit(
+        self, payloads: Sequence[Payload], provenance: Provenance, on_done: Callable[[], None]
+    ) -> None:
+        refused: RoutingError | None = None
+        for payload in payloads:
+            sink, problem = '', ''
+            try:
+                (ref,) = self._routes.group([payload])
+                sink = str(ref)
+            except RoutingError as error:
+                refused = refused or error
+                problem = f'{type(error).__name__}: {error}'
+            self._journal.returned(provenance.hook, provenance.task_id, payload, sink, problem)
+        if refused is not None:
+            raise refused
+        on_done()
+
+    def dead_letter(
+        self, letters: Sequence[DeadLetter], provenance: Provenance, on_done: Callable[[], None]
+    ) -> None:
+        self._journal.dead_letters += letters
+        on_done()
+
+    def snapshot(self) -> list[SinkSnapshot]:
+        return []
+
+
+class ProbeExecutor(Executor):
+    """Notes what runs in a pool that all probes share; owned by the Probe."""
+
+    def __init__(self, pool: Executor, journal: Journal) -> None:
+        self._pool = pool
+        self._journal = journal
+        self._open = 0
+        self._none_open = Event()
+        self._none_open.set()
+
+    def start(self) -> None:
+        """The pool is running already."""
+
+    def submit(
+        self, task: ExecutorTask, priority: Any, on_done: OnDone, attempt: int = 1
+    ) -> TaskHandle:
+        self._journal.record(task)
+        self._open += 1
+        self._none_open.clear()
+        return self._pool.submit(
+            task, priority, functools.partial(self._done, on_done, self._journal.now), attempt
+        )
+
+    def _done(self, on_done: OnDone, submitted: float, outcome: TaskOutcome) -> None:
+        task_id, failed = outcome.task.task_id, isinstance(outcome, ExecutorError)
+        journal = self._journal
+        journal.span('queue', task_id, submitted, outcome.queue_seconds, False)
+        if outcome.pid is not None or outcome.slot >= 0:
+            begin = submitted + outcome.queue_seconds
+            journal.span('execute', task_id, begin, outcome.duration_seconds, failed)
+        journal.ran(outcome)
+        self._open -= 1
+        if not self._open:
+            self._none_open.set()
+        on_done(outcome)
+
+    def join(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until no run of this probe is left; return whether so."""
+        with gevent.Timeout(timeout, False):
+            self._none_open.wait()
+        return not self._open
+
+    def snapshot(self) -> PoolSnapshot:
+        return self._pool.snapshot()
+
+    def close(self) -> None:
+        """The pool lives on, for other probes."""
