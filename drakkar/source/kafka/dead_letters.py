@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError, TopicAlreadyExist
 
 from drakkar.contracts.source import DeadLetterQueue
 from drakkar.envelope import encode
-from drakkar.errors import DeadLetterError
+from drakkar.errors import ConnectError, DeadLetterError
 from drakkar.kafka_client import KafkaClient
 from drakkar.models.delivery import DeadLetter
 from drakkar.source.kafka.topics import Topics
@@ -30,49 +30,62 @@ class KafkaDeadLetters(DeadLetterQueue):
     """Writes each letter with its message's key, acknowledged by all replicas in sync.
 
     A topic that does not exist is made. A letter larger than the topic takes goes
-    without its payloads; the message in it is always whole.
+    without its payloads; the message in it is always whole. A producer whose send
+    failed is given up: its letters must not appear later, behind the next attempt or
+    behind a message that was delivered after all.
     """
 
     def __init__(self, client: KafkaClient, topics: Topics) -> None:
         self._client = client
         self._topics = topics
         self._producer: KafkaProducer | None = None
+        self._connected = False
         self._known: set[str] = set()
 
     def connect(self) -> None:
-        if self._producer is not None:
-            return
-        self._producer = self._client.producer(
-            # An idempotent one refuses everything for ever after one message that was too large.
-            # A letter stored twice after a lost answer does no harm.
-            enable_idempotence=False,
-            compression_type='gzip',
-            max_request_size=_MAX_BYTES,
-            allow_auto_create_topics=False,
-            delivery_timeout_ms=int(_SEND_SECONDS * 1000),
-            request_timeout_ms=min(
-                self._client.options.request_timeout_ms, int(_SEND_SECONDS * 1000) - 1000
-            ),
-        )
+        self._open()
         try:
             self._make_topics({self._topics.dead_letter_topic(name) for name in self._topics.names})
         except BaseException:
             self.close()
             raise
+        self._connected = True
+
+    def _open(self) -> KafkaProducer:
+        """Return the producer, a new one where there is none. Raises ConnectError."""
+        if self._producer is None:
+            milliseconds = int(_SEND_SECONDS * 1000)
+            self._producer = self._client.producer(
+                # An idempotent one refuses everything for ever after one message that was too
+                # large. A letter stored twice after a lost answer does no harm.
+                enable_idempotence=False,
+                compression_type='gzip',
+                max_request_size=_MAX_BYTES,
+                allow_auto_create_topics=False,
+                delivery_timeout_ms=milliseconds,
+                request_timeout_ms=min(
+                    self._client.options.request_timeout_ms, milliseconds - 1000
+                ),
+            )
+        return self._producer
 
     def send(self, letters: Sequence[DeadLetter]) -> None:
-        if self._producer is None:
+        if not self._connected:
             raise DeadLetterError('the dead letter queue is not connected')
         topics = [self._topics.dead_letter_topic(letter.message.topic) for letter in letters]
         self._make_topics(set(topics) - self._known)
+        pairs = list(zip(topics, letters, strict=True))
         try:
-            pairs = list(zip(topics, letters, strict=True))
             large = self._write(pairs)
             if large:
                 log.warning('letters_shortened', letters=len(large))
                 large = self._write([(topic, _shortened(letter)) for topic, letter in large])
-        except KafkaError as error:
+        except (KafkaError, ConnectError) as error:
+            self._give_up()
             raise DeadLetterError(f'dead letter topic: {error}') from error
+        except BaseException:  # out of time, or killed
+            self._give_up()
+            raise
         if large:
             topic, letter = large[0]
             raise DeadLetterError(
@@ -81,9 +94,13 @@ class KafkaDeadLetters(DeadLetterQueue):
             )
 
     def _write(self, pairs: Sequence[tuple[str, DeadLetter]]) -> list[tuple[str, DeadLetter]]:
-        """Write letters; return those that are too large. Raises KafkaError."""
-        futures = [(topic, letter, self._post(topic, letter)) for topic, letter in pairs]
-        self._producer.flush(timeout=_SEND_SECONDS)  # type: ignore[union-attr]
+        """Write letters; return those that are too large. Raises KafkaError, ConnectError."""
+        producer = self._open()
+        futures = [
+            (topic, letter, producer.send(topic, encode(letter), letter.message.key))
+            for topic, letter in pairs
+        ]
+        producer.flush(timeout=_SEND_SECONDS)
         large = []
         for topic, letter, future in futures:
             try:
@@ -92,8 +109,10 @@ class KafkaDeadLetters(DeadLetterQueue):
                 large.append((topic, letter))
         return large
 
-    def _post(self, topic: str, letter: DeadLetter) -> Any:
-        return self._producer.send(topic, encode(letter), letter.message.key)  # type: ignore[union-attr]
+    def _give_up(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self._client.give_up(producer)
 
     def _make_topics(self, names: Iterable[str]) -> None:
         """Make the topics that do not exist. Raises DeadLetterError, ConnectError."""
@@ -122,6 +141,7 @@ class KafkaDeadLetters(DeadLetterQueue):
         log.info('dead_letter_topic_made', topic=name)
 
     def close(self) -> None:
+        self._connected = False
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.close(timeout=5)

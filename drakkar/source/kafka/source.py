@@ -9,24 +9,23 @@ from typing import Any
 
 import gevent
 import structlog
-from gevent.event import Event
-from gevent.lock import RLock
 from kafka import ConsumerRebalanceListener
 from kafka import TopicPartition as KafkaPartition
-from kafka.errors import IllegalStateError, KafkaError
+from kafka.errors import IllegalStateError
 
 from drakkar.contracts.source import Source, SourceEvents
-from drakkar.errors import ConnectError, PartitionLostError, SourceError
-from drakkar.greenlets import Nursery
+from drakkar.errors import ConnectError, SourceError
 from drakkar.kafka_client import KafkaClient
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.source.kafka.alignment import aligned_time
+from drakkar.source.kafka.commits import Commits
 from drakkar.source.kafka.consumer import GroupConsumer
 from drakkar.source.kafka.health import Health
 from drakkar.source.kafka.ownership import Ownership
 from drakkar.source.kafka.read_ahead import ReadAhead
 from drakkar.source.kafka.settings import consumer_settings
 from drakkar.source.kafka.topics import Topics
+from drakkar.source.kafka.watch import Watch
 
 log = structlog.get_logger('drakkar.source.kafka')
 
@@ -39,10 +38,7 @@ _TEND_SECONDS = 0.1
 _JOIN_SECONDS = 0.3
 _DOUBT_SECONDS = 0.01
 _METADATA_SECONDS = 0.5
-_COMMIT_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
-# While paused nothing is fetched, so high watermarks have to be asked for.
-_WATCH_SECONDS = 5.0
 
 
 class KafkaSource(Source):
@@ -62,13 +58,13 @@ class KafkaSource(Source):
         self._partitions = Ownership()
         self._ahead = ReadAhead()
         self._fresh: set[TopicPartition] = set()
-        self._unanchored: dict[TopicPartition, int] = {}
         self._paused = False
         self._tended_at = 0.0
         self._health = Health(topics.names)
-        self._committing = RLock()
-        self._look = Event()
-        self._greenlets = Nursery(self._watch_failed)
+        self._commits = Commits(
+            options.consumer_group, self._partitions, lambda: self._consumer, self._evicted
+        )
+        self._watch = Watch(self._commits, self._partitions, self._live, lambda: self._paused)
 
     def start(self, events: SourceEvents) -> None:
         self._consumer = self._connect()
@@ -82,7 +78,7 @@ class KafkaSource(Source):
                 options.startup_align_interval_seconds,
             )
             log.info('join_aligned', wait_seconds=round(self._join_at - time.time(), 1))
-        self._greenlets.spawn('kafka-watch', self._watch)
+        self._watch.start()
 
     def _live(self) -> GroupConsumer:
         """Return the consumer. Raises SourceError where there is none at the moment."""
@@ -189,8 +185,8 @@ class KafkaSource(Source):
         self._fresh -= starts.keys()
         self._partitions.starts(starts)
         if self._options.auto_offset_reset == 'latest' and starts:
-            self._unanchored.update(starts)
-            self._look.set()
+            self._commits.begin_at(starts)
+            self._watch.soon()
 
     def pause(self) -> None:
         self._paused = True
@@ -211,7 +207,7 @@ class KafkaSource(Source):
         self._fresh.update(gained)
         if self._paused and self._consumer is not None:
             self._consumer.pause(*(KafkaPartition(*p) for p in gained))
-            self._look.set()
+            self._watch.soon()
         if self._events is not None and gained:
             self._events.assigned(gained)
 
@@ -234,8 +230,7 @@ class KafkaSource(Source):
     def _leave(self, partitions: Sequence[TopicPartition]) -> None:
         self._ahead.drop(partitions)
         self._fresh.difference_update(partitions)
-        for partition in partitions:
-            self._unanchored.pop(partition, None)
+        self._commits.forget(partitions)
 
     def _is_draining(self) -> bool:
         return bool(self._partitions.draining)
@@ -251,30 +246,14 @@ class KafkaSource(Source):
     def release(self, partitions: Sequence[TopicPartition]) -> None:
         self._partitions.forget(p for p in partitions if p in self._partitions.draining)
 
-    # Committing
+    # Offsets
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        with self._committing:
-            mine = {p: offset for p, offset in offsets.items() if p in self._partitions}
-            if mine:
-                self._store(mine)
-        if len(mine) < len(offsets):
-            raise PartitionLostError([p for p in offsets if p not in mine])
+        self._commits.commit(offsets)
 
-    def _store(self, offsets: Mapping[TopicPartition, int]) -> None:
-        consumer = self._live()
-        try:
-            consumer.commit_once(
-                {KafkaPartition(*p): offset for p, offset in offsets.items()}, _COMMIT_SECONDS
-            )
-        except Exception as error:
-            if isinstance(error, KafkaError) and consumer.evicted and consumer is self._consumer:
-                gone = sorted({*offsets, *self._partitions.all()})
-                self._partitions.forget(gone)
-                self._leave(gone)
-                raise PartitionLostError(gone) from error
-            raise SourceError(f'commit to {self._options.consumer_group}: {error}') from error
-        self._partitions.stored(offsets)
+    def _evicted(self, partitions: Sequence[TopicPartition]) -> None:
+        self._partitions.forget(partitions)
+        self._leave(partitions)
 
     def positions(self) -> Mapping[TopicPartition, tuple[int | None, int | None]]:
         return {
@@ -294,51 +273,9 @@ class KafkaSource(Source):
             return 'not connected to Kafka'
         return self._health.current
 
-    # Looking after offsets that reading itself does not show
-
-    def _watch(self) -> None:
-        while True:
-            self._look.wait(_WATCH_SECONDS)
-            self._look.clear()
-            try:
-                self._anchor()
-                if self._paused:
-                    self._ask_highs()
-            except (KafkaError, SourceError) as error:
-                log.info('watch_failed', error=str(error))
-                gevent.sleep(1)
-
-    def _anchor(self) -> None:
-        """Commit where a new group begins to read at the end of its partitions.
-
-        Without it, whoever takes a partition over before the first commit would
-        begin at the end that there is then, and lose what came in between.
-        """
-        with self._committing:
-            offsets = {
-                partition: offset
-                for partition, offset in self._unanchored.items()
-                if self._partitions.committed.get(partition) == offset
-            }
-            if offsets:
-                self._store(offsets)
-            self._unanchored.clear()
-
-    def _ask_highs(self) -> None:
-        owned = [KafkaPartition(*p) for p in self._partitions.owned]
-        if owned:
-            found = self._live().end_offsets(owned, timeout_ms=_WATCH_SECONDS * 1000)
-            for partition, high in found.items():
-                if partition in self._partitions.owned:
-                    self._partitions.reaches(TopicPartition(*partition), high)
-
-    def _watch_failed(self, name: str, error: BaseException) -> None:
-        # Positions get old, nothing else; the next assignment does not depend on it.
-        self._greenlets.spawn(name, self._watch)
-
     def close(self) -> None:
         consumer, self._consumer, self._events = self._consumer, None, None
-        self._greenlets.kill()
+        self._watch.close()
         if consumer is not None:
             _close(consumer)
 
