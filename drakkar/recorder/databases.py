@@ -1,0 +1,183 @@
+"""The recorder files of a folder: which there are, what is in them, and copies to take away."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from drakkar.errors import DrakkarError
+from drakkar.peers import LIVE_SUFFIX, Peers
+from drakkar.readonly import UnreadableError, in_thread, is_closed, reading
+from drakkar.recorder import queries
+
+MERGED_PREFIX = 'merged-'
+_SUFFIX = '.db'
+# What one list looks at; retention keeps folders far smaller.
+MAX_FILES = 2000
+
+
+class NoSuchDatabaseError(DrakkarError):
+    """The folder has no recorder file of this name, or it leads out of the folder."""
+
+
+class TooLargeError(DrakkarError):
+    """A copy would be larger than allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderFile:
+    """One file: times are in seconds since the epoch, `size` in bytes with its log.
+
+    `problem` says why it can not be read; then nothing is known of its content.
+    """
+
+    name: str
+    path: Path
+    size: int
+    modified: float
+    worker: str = ''
+    cluster: str = ''
+    start: float | None = None
+    end: float | None = None
+    events: int = 0
+    live: bool = False
+    merged: bool = False
+    problem: str = ''
+
+
+class Databases:
+    """The recorder files in `db_dir`; without a folder there are none.
+
+    What is in a file is read again only when the file or its log has changed.
+    """
+
+    def __init__(self, db_dir: str | os.PathLike[str]) -> None:
+        self.folder = Path(db_dir) if str(db_dir) else None
+        self._peers = Peers(db_dir)
+        self._known: dict[str, tuple[tuple[float, int], RecorderFile]] = {}
+
+    def find(self) -> list[RecorderFile]:
+        """Return the files, the newest first. Waits for the disk in a native thread."""
+        return in_thread(self.look)
+
+    def look(self) -> list[RecorderFile]:
+        """Do what `find` does, in this thread."""
+        if self.folder is None:
+            return []
+        live = {peer.path for peer in self._peers.look().peers if peer.live}
+        known, files = {}, []
+        for path in _candidates(self.folder):
+            try:
+                stamp = _stamp(path)
+            except OSError:
+                continue  # retention has just taken it away
+            before = self._known.get(path.name)
+            file = before[1] if before and before[0] == stamp else _described(path, *stamp)
+            known[path.name] = stamp, file
+            files.append(replace(file, live=path.resolve() in live))
+        self._known = known
+        return sorted(files, key=_age, reverse=True)
+
+    def path(self, name: str) -> Path:
+        """Return the file of that name. Raises NoSuchDatabaseError."""
+        if self.folder is None or not is_plain_name(name):
+            raise NoSuchDatabaseError(f'there is no recorder file {name!r}')
+        folder = self.folder.resolve()
+        path = Path(os.path.realpath(folder / name))
+        if path.parent != folder or not is_plain_name(path.name) or not path.is_file():
+            raise NoSuchDatabaseError(f'there is no recorder file {name!r}')
+        return path
+
+    @contextmanager
+    def copy(self, name: str, max_bytes: int) -> Iterator[Path]:
+        """Give a file with all that `name` holds now, to be read while the block runs.
+
+        A file that nobody writes is given as it is; of another one a copy is made, which
+        is removed afterwards. Raises NoSuchDatabaseError, TooLargeError, UnreadableError.
+        """
+        path = self.path(name)
+        size = int(_stamp(path)[1])
+        if size > max_bytes:
+            raise TooLargeError(f'{name} has {size:,} bytes, more than the {max_bytes:,} allowed')
+        if is_closed(path):
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix='drakkar-copy-') as folder:
+            target = Path(folder) / path.name
+            in_thread(snapshot, path, target)
+            yield target
+
+
+def snapshot(path: Path, target: Path) -> None:
+    """Write a consistent copy of a database that may be written to. For native threads.
+
+    Raises UnreadableError.
+    """
+    with reading(path) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+        # The copy has its log in itself: it opens anywhere, read-only folders too.
+        copy.execute('PRAGMA journal_mode=delete')
+
+
+def _age(file: RecorderFile) -> tuple[float, str]:
+    return file.start or file.modified, file.name
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether `name` can be that of a recorder file: no path, nothing hidden."""
+    return (
+        name.endswith(_SUFFIX)
+        and not name.startswith('.')
+        and not {'/', '\\'} & set(name)
+        and name.isprintable()
+    )
+
+
+def _candidates(folder: Path) -> list[Path]:
+    """Return the files that may be recorder files, but not the links to live ones."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [
+                Path(entry.path)
+                for entry in entries
+                if is_plain_name(entry.name)
+                and not entry.name.endswith(LIVE_SUFFIX)
+                and entry.is_file(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+    return sorted(found, key=lambda path: path.name)[-MAX_FILES:]
+
+
+def _stamp(path: Path) -> tuple[float, int]:
+    """Return when a database was last written to, and its size, both with its log."""
+    status = path.stat()
+    try:
+        log = path.with_name(f'{path.name}-wal').stat()
+    except OSError:
+        return status.st_mtime, status.st_size
+    return max(status.st_mtime, log.st_mtime), status.st_size + log.st_size
+
+
+def _described(path: Path, modified: float, size: int) -> RecorderFile:
+    file = RecorderFile(path.name, path, size, modified, merged=path.name.startswith(MERGED_PREFIX))
+    try:
+        with reading(path) as connection:
+            names = queries.workers(connection)
+            said = queries.worker_config(connection, names[0] if len(names) == 1 else None)
+            between = queries.time_range(connection)
+    except UnreadableError as error:
+        return replace(file, problem=str(error))
+    return replace(
+        file,
+        worker=', '.join(names),
+        cluster=str(said.get('cluster_name') or ''),
+        start=between['from'],
+        end=between['to'],
+        events=between['events'],
+    )
