@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import gevent
 import structlog
@@ -16,10 +18,23 @@ from drakkar.handler import Handler, Schedule
 
 log = structlog.get_logger('drakkar.periodic')
 
+RECENT_RUNS = 20  # remembered of each method
+
+
+class PeriodicRun(NamedTuple):
+    """One run; `started_at` is in seconds since the epoch, `error` empty where it returned."""
+
+    started_at: float
+    duration: float
+    error: str
+
 
 @dataclass(slots=True)
 class PeriodicState:
-    """One method and its last run, for the UI. Times are in seconds since the epoch."""
+    """One method and its last runs, for the UI. Times are in seconds since the epoch.
+
+    `next_at` is None while it runs, and where it never will again.
+    """
 
     name: str
     schedule: Schedule
@@ -29,6 +44,9 @@ class PeriodicState:
     last_duration: float | None = None
     last_error: str = ''
     stopped: bool = False
+    running: bool = False
+    next_at: float | None = None
+    recent: deque[PeriodicRun] = field(default_factory=lambda: deque(maxlen=RECENT_RUNS))
 
 
 def schedules(handler: Handler) -> Iterator[tuple[str, Schedule]]:
@@ -63,7 +81,10 @@ class Periodic:
     def _loop(self, state: PeriodicState) -> None:
         due = time.monotonic() + state.schedule.seconds
         while not state.stopped:
-            gevent.sleep(max(0.0, due - time.monotonic()))
+            wait = max(0.0, due - time.monotonic())
+            state.next_at = time.time() + wait
+            gevent.sleep(wait)
+            state.next_at = None
             self._run(state)
             due = next_due(due, state.schedule.seconds, time.monotonic())
 
@@ -71,6 +92,7 @@ class Periodic:
         state.last_started_at = time.time()
         started = time.perf_counter()
         error = ''
+        state.running = True
         try:
             getattr(self._handler, state.name)()
         except (Exception, SystemExit, gevent.Timeout) as raised:
@@ -78,7 +100,10 @@ class Periodic:
             error = f'{type(raised).__name__}: {raised}'
             state.failures += 1
             state.stopped = state.schedule.on_error == 'stop'
+        finally:
+            state.running = False
         state.runs += 1
         state.last_error = error
         state.last_duration = time.perf_counter() - started
+        state.recent.append(PeriodicRun(state.last_started_at, state.last_duration, error))
         self._observer.periodic_run(state.name, state.last_duration, error)

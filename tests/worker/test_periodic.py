@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from drakkar.contracts.observer import Observer
 from drakkar.greenlets import Nursery
 from drakkar.handler import Handler, periodic
-from drakkar.worker.periodic import Periodic, PeriodicState, next_due, schedules
+from drakkar.worker.periodic import (
+    RECENT_RUNS,
+    Periodic,
+    PeriodicState,
+    next_due,
+    schedules,
+)
 from tests.waiting import until
 
 
@@ -119,6 +125,22 @@ def test_a_state_tells_of_the_last_run(parts: dict[str, PeriodicState]) -> None:
     until(lambda: state.runs)
     assert state.last_started_at is not None
     assert state.last_duration is not None
+
+
+def test_a_state_tells_of_recent_runs_and_the_next(
+    handler: Scheduled, parts: dict[str, PeriodicState]
+) -> None:
+    until(lambda: handler.inside)
+    assert (parts['slow'].running, parts['slow'].next_at) == (True, None)
+    handler.error = ValueError('x')
+    until(lambda: parts['stops'].stopped and parts['goes_on'].failures > RECENT_RUNS)
+    assert (parts['stops'].running, parts['stops'].next_at) == (False, None)
+    (run,) = [r for r in parts['stops'].recent if r.error]
+    assert run.error == 'ValueError: x'
+    state = parts['goes_on']
+    assert len(state.recent) == RECENT_RUNS
+    assert state.recent[-1].started_at == state.last_started_at
+    until(lambda: state.next_at is not None)
 
 
 @given(seconds=st.floats(0.01, 100), took=st.floats(0, 1000))
