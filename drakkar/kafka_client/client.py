@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ T = TypeVar('T')
 _RECONNECT_MAX_MS = 2000
 # New topics and partitions are noticed within this time; no error shows them.
 _METADATA_MAX_AGE_MS = 10_000
+_GIVE_UP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,17 @@ class KafkaClient:
 
         defaults = {'acks': 'all', 'enable_idempotence': True, 'metrics_enabled': False}
         return self._make(KafkaProducer, {**defaults, **config})
+
+    @staticmethod
+    def give_up(producer: KafkaProducer) -> None:
+        """Close a producer with all that it still holds: nothing is sent after this."""
+        from kafka.errors import KafkaError
+
+        # Its own close() would first wait for the records, and stay open when they do not go.
+        producer._sender.force_close()
+        producer._sender.join(_GIVE_UP_SECONDS)
+        with contextlib.suppress(KafkaError):
+            producer.close(timeout=0)
 
     def admin(self, **config: Any) -> KafkaAdminClient:
         """Return a client that creates and describes topics. Raises ConnectError."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Any
 
@@ -17,7 +16,6 @@ BATCH_BYTES = 64 << 10
 TOPIC_SECONDS = 3.0
 MISSING_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
-GIVE_UP_SECONDS = 1.0
 
 
 class ProducerSlot:
@@ -88,13 +86,8 @@ class ProducerSlot:
     def give_up(self) -> None:
         """Drop the producer with all that it still holds: nothing is sent after this."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        # Its own close() would first wait for the records, and stay open when they do not go.
-        producer._sender.force_close()
-        producer._sender.join(GIVE_UP_SECONDS)
-        with contextlib.suppress(KafkaError):
-            producer.close(timeout=0)
+        if producer is not None:
+            self._client.give_up(producer)
 
     def close(self) -> None:
         """Close the producer; there is nothing unsent in it between deliveries."""
