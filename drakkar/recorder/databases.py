@@ -89,7 +89,11 @@ class Databases:
             raise NoSuchDatabaseError(f'there is no recorder file {name!r}')
         folder = self.folder.resolve()
         path = Path(os.path.realpath(folder / name))
-        if path.parent != folder or not is_plain_name(path.name) or not path.is_file():
+        try:
+            inside = path.parent == folder and is_plain_name(path.name) and path.is_file()
+        except OSError:  # a name that no file can have
+            inside = False
+        if not inside:
             raise NoSuchDatabaseError(f'there is no recorder file {name!r}')
         return path
 

@@ -13,6 +13,7 @@ from drakkar.readonly import OutOfTimeError, in_thread, reading
 from drakkar.recorder import queries
 from drakkar.recorder.databases import Databases
 from drakkar.recorder.queries import traces
+from drakkar.recorder.queries.rows import details
 from drakkar.recorder.targets import MessageAt, Named
 
 T = TypeVar('T')
@@ -138,19 +139,24 @@ def find_task(task_id: str, search: Search) -> dict[str, Any] | None:
     """Return a task as `queries.describe_task` does, from all files that know it.
 
     A run may have begun in one file and ended in the next, or on another worker.
-    The search ends at the first file that knows nothing after one that does.
+    The newest are asked first, so the search ends where its first run began.
     """
     rows = queries.TaskRows()
     for place, found in search.each(queries.task_rows, task_id):
-        if not found.own and rows.own and not place.live:
-            break
         for row in (*found.own, *found.near):
             row['worker'] = row.get('worker') or place.worker
         rows.own += found.own
         rows.near += found.near
+        if any(map(_begins, found.own)):
+            break
     for each in (rows.own, rows.near):
         each.sort(key=lambda row: row['ts'])
     return queries.describe_task(task_id, rows)
+
+
+def _begins(row: dict[str, Any]) -> bool:
+    said = details(row)
+    return row['event'] == 'task_started' and said.get('attempt', 1) == 1
 
 
 def _resolved(target: MessageAt | Named, search: Search) -> dict[str, Any]:

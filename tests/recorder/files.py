@@ -13,6 +13,7 @@ from typing import Any
 
 import peewee
 
+from drakkar import jsonio
 from drakkar.recorder.tables import FORMAT, TABLES, EventRow
 
 NOW = 1_700_000_000.0
@@ -24,7 +25,7 @@ _INSERT = (
 
 def row(event: str, ts: float = NOW, **fields: Any) -> EventRow:
     """An event; mappings and lists become JSON."""
-    plain = {k: json.dumps(v) if isinstance(v, (dict, list)) else v for k, v in fields.items()}
+    plain = {k: jsonio.dumps(v) if isinstance(v, (dict, list)) else v for k, v in fields.items()}
     return EventRow(ts, event, **plain)
 
 

@@ -16,7 +16,7 @@ PREVIEW_CHARS = 2000
 
 
 def columns(connection: sqlite3.Connection, *, preview: bool = False) -> str:
-    """Return what to select from `events`; with `worker` if there is one; a preview has less output.
+    """Return what to select from `events`; with `worker` if there is one, in a preview output cut.
 
     The length of a whole output comes as `stdout_length` and `stderr_length`.
     """
