@@ -148,3 +148,14 @@ class Observer:
 
     def runtime_stall(self, duration: float, where: str) -> None:
         """The hub was blocked by the code at `where`."""
+
+    # Flight recorder
+
+    def recorder_flushed(self, events: int, duration: float) -> None:
+        """Events were written to the recorder's file."""
+
+    def recorder_retried(self, error: str) -> None:
+        """Events could not be written; they wait for the next attempt."""
+
+    def recorder_dropped(self, events: int, reason: str) -> None:
+        """Events will never be written: buffer_full, unwritable or closing."""

@@ -27,6 +27,7 @@ class Instruments:
         self._declare_sinks()
         self._declare_dead_letters()
         self._declare_hub()
+        self._declare_recorder()
 
     def _counter(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> CounterFamily:
         return CounterFamily(f'drakkar_{name}', meaning, labels, self._registry)
@@ -142,4 +143,20 @@ class Instruments:
         )
         self.stall_seconds = self._counter(
             'hub_stall_seconds_total', 'Time that the hub was blocked in these stalls.'
+        )
+
+    def _declare_recorder(self) -> None:
+        self.recorder_dropped = self._counter(
+            'recorder_dropped_total',
+            'Events that the flight recorder lost, by reason: buffer_full (they could not be '
+            'written in time), unwritable or closing (the worker ended before they could be).',
+            ('reason',),
+        )
+        self.recorder_retries = self._counter(
+            'recorder_flush_retries_total', 'Writes of the flight recorder that failed.'
+        )
+        self.flush_seconds = self._histogram(
+            'recorder_flush_duration_seconds',
+            'Time it took to write the events of one flush.',
+            RUN_BUCKETS,
         )

@@ -38,6 +38,9 @@ class MetricsObserver(Observer):
         self._periodic_seconds = m.periodic_seconds.children
         self._stalls = m.stalls.only
         self._stall_seconds = m.stall_seconds.only
+        self._recorder_dropped = m.recorder_dropped.children
+        self._recorder_retries = m.recorder_retries.only
+        self._flush_seconds = m.flush_seconds.only
 
     # Series are resolved once. Those whose labels are known exist from the start,
     # since a rate needs the zero before the first event.
@@ -189,3 +192,12 @@ class MetricsObserver(Observer):
     def runtime_stall(self, duration: float, where: str) -> None:
         self._stalls.value += 1
         self._stall_seconds.value += duration
+
+    def recorder_flushed(self, events: int, duration: float) -> None:
+        self._flush_seconds.observe(duration)
+
+    def recorder_retried(self, error: str) -> None:
+        self._recorder_retries.value += 1
+
+    def recorder_dropped(self, events: int, reason: str) -> None:
+        self._recorder_dropped[reason].value += events

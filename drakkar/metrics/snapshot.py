@@ -55,6 +55,11 @@ def _families(state: WorkerSnapshot, hub_lag: float) -> Iterator[Metric]:
     yield from _pool(state.pool)
     yield from _sinks(state.sinks)
     yield _gauge(
+        'recorder_buffer',
+        'Events that the flight recorder has not written yet.',
+        state.recorder.buffered if state.recorder else 0,
+    )
+    yield _gauge(
         'hub_lag_seconds', 'Largest delay of the event loop within the last half minute.', hub_lag
     )
 

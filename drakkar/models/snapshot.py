@@ -66,6 +66,22 @@ class SinkSnapshot:
 
 
 @dataclass(slots=True)
+class RecorderState:
+    """The flight recorder. `buffered` events are not written yet, `dropped` ones never will be.
+
+    `path` is the current file, empty in memory; `problem` says why nothing can be
+    written, since `problem_since` (seconds since the epoch), and is empty where it can.
+    """
+
+    buffered: int = 0
+    written: int = 0
+    dropped: int = 0
+    path: str = ''
+    problem: str = ''
+    problem_since: float | None = None
+
+
+@dataclass(slots=True)
 class WorkerSnapshot:
     """All of the above for one worker."""
 
@@ -80,6 +96,7 @@ class WorkerSnapshot:
     consumer_idle_seconds: float = 0.0
     state: str = 'starting'
     source_problem: str = ''
+    recorder: RecorderState | None = None
 
     @property
     def stalled(self) -> int:

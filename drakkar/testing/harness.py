@@ -125,6 +125,7 @@ class WorkerHarness:
         specs, instances = _captured(sinks)
         values = {
             'metrics': {'enabled': False},
+            'debug': {'enabled': False},
             **(config or {}),
             'drakkar': {'handler': handler.__name__, 'source': 'memory', 'worker_name': 'test'},
             'sinks': {**(config or {}).get('sinks', {}), **instances},

@@ -35,8 +35,10 @@ from drakkar.pipeline.processor import PartitionProcessor
 from drakkar.recorder.live import LiveBoard
 from drakkar.worker.periodic import Periodic
 from drakkar.worker.probe import Probe
+from drakkar.worker.recording import make_recorder
 from drakkar.worker.snapshot import Observatory
 from drakkar.worker.stalls import StallBoard
+from drakkar.worker.tasklog import TaskLog
 from drakkar.worker.worker import Machinery, Worker
 
 
@@ -83,13 +85,17 @@ def build_worker(
     worker = Worker()
     spec = sources[config.drakkar.source]
     registry = CollectorRegistry()
-    metrics = MetricsObserver(registry, _info(config, handler, spec))
+    info = _info(config, handler, spec)
+    metrics = MetricsObserver(registry, info)
     stalls = StallBoard()
+    tasks = TaskLog(config.debug.log_min_duration_ms / 1000)
+    recorder = make_recorder(config, spec, info, worker.started_at, worker.snapshot, metrics)
     live = None
     if config.debug.enabled:
         min_duration = config.debug.ws_min_duration_ms / 1000
         live = LiveBoard(lambda: executor.snapshot(), handler.message_label, min_duration)
-    observer = combine([metrics, stalls, *([live] if live else []), *observers])
+    debugging = [part for part in (recorder and recorder.observer, live) if part]
+    observer = combine([metrics, stalls, tasks, *debugging, *observers])
     handler._annotate = observer.annotation
 
     source = source or spec.build(config, config.worker_id)
@@ -150,7 +156,11 @@ def build_worker(
 
     def identity() -> WorkerSnapshot:
         return WorkerSnapshot(
-            config.worker_id, config.cluster, worker.started_at, state=worker.state
+            config.worker_id,
+            config.cluster,
+            worker.started_at,
+            state=worker.state,
+            recorder=recorder.state if recorder else None,
         )
 
     monitor = HubMonitor(observer.runtime_stall)
@@ -182,6 +192,7 @@ def build_worker(
             probe=Probe(handler, config, sinks, spec.name),
             monitor=monitor,
             observatory=observatory,
+            recorder=recorder,
             live=live,
             services=services,
             registry=registry,

@@ -34,9 +34,11 @@ from drakkar.handler import Handler, ReadyContext
 from drakkar.hubmonitor import HubMonitor
 from drakkar.models.snapshot import WorkerSnapshot
 from drakkar.pipeline.commit import Committer
+from drakkar.recorder import Recorder
 from drakkar.recorder.live import LiveBoard
 from drakkar.worker.periodic import Periodic
 from drakkar.worker.probe import Probe
+from drakkar.worker.recording import addresses
 from drakkar.worker.snapshot import Observatory
 
 log = structlog.get_logger('drakkar.worker')
@@ -64,6 +66,7 @@ class Machinery:
     probe: Probe
     monitor: HubMonitor
     observatory: Observatory
+    recorder: Recorder | None
     live: LiveBoard | None
     services: list[Service]
     registry: CollectorRegistry
@@ -185,6 +188,9 @@ class Worker:
         parts = self.parts
         for service in parts.services:
             service.bind()  # a busy port must show before anything is connected
+        if parts.recorder is not None:
+            parts.recorder.identify(**addresses(parts.config, parts.services))
+            parts.recorder.start()
         parts.executor.start()
         try:
             parts.dead_letters.connect()
@@ -234,6 +240,8 @@ class Worker:
         self._end('monitor', parts.monitor.stop)
         for service in parts.services:  # to the last, so that one can watch the end
             self._end(service.name, service.stop)
+        if parts.recorder is not None:
+            self._end('recorder', parts.recorder.stop)  # the very last: it heard all the others
         self.state = 'stopped'
         return left
 

@@ -46,6 +46,9 @@ topic = bench-results
 host = 127.0.0.1
 port = 0
 
+[debug]
+enabled = false
+
 [logging]
 level = warning
 """

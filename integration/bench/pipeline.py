@@ -43,6 +43,9 @@ path = {folder}/dlq
 host = 127.0.0.1
 port = 0
 
+[debug]
+enabled = false
+
 [logging]
 level = warning
 """

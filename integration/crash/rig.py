@@ -44,6 +44,9 @@ path = {folder}/dlq
 
 [metrics]
 enabled = false
+
+[debug]
+enabled = false
 """
 _ROOT = Path(__file__).parents[2]
 _POLL_SECONDS = 0.05

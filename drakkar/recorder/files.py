@@ -1,0 +1,185 @@
+"""Names and life of recorder files: which are this worker's, which is current, which go.
+
+Blocking: for the recorder's native thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import quote
+
+from drakkar.recorder.sql import count_events
+
+_COMPANIONS = ('', '-wal', '-shm')
+_MAX_NAME = 150  # of 255 bytes that a file system takes, so that date and endings fit
+
+
+def safe_name(worker: str) -> str:
+    """Return a file name for any worker's name; different ones for different workers."""
+    name = quote(worker, safe=' ,+=@').replace('~', '%7E')
+    if name[:1] in ('.', '-', ' ') or not name:
+        name = f'%{ord(name[0]):02X}{name[1:]}' if name else '%'
+    if len(name) > _MAX_NAME:
+        digest = hashlib.sha256(worker.encode('utf-8', 'replace')).hexdigest()[:16]
+        name = f'{name[: _MAX_NAME - 17]}~{digest}'
+    return name
+
+
+class WorkerFiles:
+    """The files of one worker in `folder`.
+
+    Where another process records under the same name, this one adds its process id,
+    as in `worker~123-...`: neither takes the other's link or file away. The files of
+    such a twin are deleted by whoever has the name.
+    """
+
+    def __init__(self, folder: Path, worker: str, now: Callable[[], float]) -> None:
+        self.folder = folder
+        self._worker = safe_name(worker)
+        self._now = now
+        self._lock: int | None = None
+        self._counts: dict[str, int] = {}
+        self._own = re.compile(
+            re.escape(self._worker) + r'(~\d+)?-\d{4}-\d\d-\d\d__\d\d_\d\d_\d\d(_\d+)?\.db'
+        )
+
+    @property
+    def name(self) -> str:
+        """The worker's name in file names."""
+        return self._worker if self._lock is not None else f'{self._worker}~{os.getpid()}'
+
+    @property
+    def link(self) -> Path:
+        return self.folder / f'{self.name}-live.db'
+
+    @property
+    def has_twin(self) -> bool:
+        """Whether another process has this worker's name."""
+        return self._lock is None
+
+    def create(self) -> Path:
+        """Make the folder and an empty file with a name of its own. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._take_name()
+        now = datetime.fromtimestamp(self._now(), timezone.utc)
+        stem = f'{self.name}-{now:%Y-%m-%d__%H_%M_%S}'
+        number = 1
+        while True:
+            path = self.folder / (f'{stem}.db' if number == 1 else f'{stem}_{number}.db')
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o640))
+                return path
+            except FileExistsError:
+                number += 1
+
+    def point_to(self, path: Path) -> None:
+        """Let the live link name `path`, without a moment in which it names nothing."""
+        fresh = self.folder / f'.{self.name}-live.{os.getpid()}'
+        with contextlib.suppress(FileNotFoundError):
+            fresh.unlink()
+        fresh.symlink_to(path.name)
+        os.replace(fresh, self.link)
+
+    def clear_link(self) -> None:
+        """Take the live link away: nobody records here any more. Gives the name back."""
+        with contextlib.suppress(OSError):
+            self.link.unlink()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def expire(self, current: Path, seconds: float, events: int) -> list[str]:
+        """Delete files that ended `seconds` ago, then the oldest above `events`; return names.
+
+        For both, 0 is no limit. `current` and files that somebody's link names stay.
+        """
+        kept: list[tuple[float, Path, int]] = []
+        deleted = []
+        linked = self._linked()
+        for path in self._closed(current):
+            ended = _modified(path)
+            if path.name in linked:
+                continue
+            if seconds and self._now() - ended > seconds:
+                deleted.append(self._delete(path))
+            else:
+                kept.append((ended, path, self._count(path) if events else 0))
+        kept.sort(reverse=True)
+        total = 0
+        for _, path, count in kept:
+            total += count
+            # The current file may grow to a quarter of all.
+            if events and total > events - events // 4:
+                deleted.append(self._delete(path))
+        return deleted
+
+    def _take_name(self) -> None:
+        if self._lock is not None:
+            return
+        lock = os.open(self.folder / f'{self._worker}.lock', os.O_CREAT | os.O_RDWR, 0o640)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+        else:
+            self._lock = lock
+
+    def _closed(self, current: Path) -> list[Path]:
+        """Return this worker's files but the current one; links are none of them."""
+        return [
+            path
+            for path in self.folder.iterdir()
+            if self._own.fullmatch(path.name)
+            and path.name != current.name
+            and (self._lock is not None or path.name.startswith(f'{self.name}-'))
+            and not path.is_symlink()
+        ]
+
+    def _linked(self) -> set[str]:
+        found = set()
+        for path in self.folder.glob('*-live.db'):
+            with contextlib.suppress(OSError):
+                found.add(os.path.basename(os.readlink(path)))
+        return found
+
+    def _count(self, path: Path) -> int:
+        """Return the events of a closed file, counted once."""
+        if path.name not in self._counts:
+            self._counts[path.name] = count_events(str(path))
+        return self._counts[path.name]
+
+    def _delete(self, path: Path) -> str:
+        remove(path)
+        self._counts.pop(path.name, None)
+        return path.name
+
+
+def remove(path: Path) -> None:
+    """Delete a database file with what belongs to it."""
+    for ending in _COMPANIONS:
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + ending).unlink()
+
+
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from one of the same name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _modified(path: Path) -> float:
+    times = []
+    for ending in ('', '-wal'):
+        with contextlib.suppress(OSError):
+            times.append(path.with_name(path.name + ending).stat().st_mtime)
+    return max(times, default=0.0)

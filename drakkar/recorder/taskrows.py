@@ -1,0 +1,143 @@
+"""Makes rows of the runs of tasks; see drakkar/recorder/rows.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drakkar.models.task import ExecutorTask
+from drakkar.recorder import text
+from drakkar.recorder.buffer import RawEvent
+from drakkar.recorder.rows import Row
+from drakkar.recorder.sinkrows import SinkRows
+from drakkar.recorder.tables import MAX_SPAN
+
+
+class EventRows(SinkRows):
+    """Rows of every event. Outputs are cut to `output_max_bytes` each."""
+
+    def __init__(self, origin: str, output_max_bytes: int) -> None:
+        super().__init__(origin)
+        self._output_max_bytes = output_max_bytes
+
+    def task_started(self, event: RawEvent, rows: list[Row]) -> None:
+        _, ts, task, slot, pid, queue_seconds, spawn_seconds, attempt = event
+        said = (
+            f'"slot":{slot},"attempt":{attempt},"queue_seconds":{queue_seconds:.6f},'
+            f'"spawn_seconds":{spawn_seconds:.6f}'
+        )
+        if task.binary_path:
+            said = f'{said},"binary_path":{text.quoted(task.binary_path)}'
+        self._task(rows, ts, 'task_started', task, said, pid=pid, args=text.arguments(task.args))
+
+    def task_completed(self, event: RawEvent, rows: list[Row]) -> None:
+        _, ts, task, run, output = event
+        exit_code, pid, duration, queue_seconds, slot, attempt = run
+        said = f'"slot":{slot},"attempt":{attempt},"queue_seconds":{queue_seconds:.6f}'
+        args = None
+        if task.precomputed is not None:
+            said = f'{said},"precomputed":true'
+            args = text.arguments(task.args)
+        if output is None:
+            self._task(rows, ts, 'task_completed', task, said, exit_code, duration, pid, args)
+        else:
+            out, err, more = self._output(output)
+            said = f'{said}{more}'
+            self._task(
+                rows, ts, 'task_completed', task, said, exit_code, duration, pid, args, out, err
+            )
+
+    def task_failed(self, event: RawEvent, rows: list[Row]) -> None:
+        _, ts, task, run, output, kind, action, exception = event
+        exit_code, pid, duration, queue_seconds, slot, attempt = run
+        out, err, more = self._output(output)
+        said = (
+            f'"slot":{slot},"attempt":{attempt},"queue_seconds":{queue_seconds:.6f},'
+            f'"kind":"{kind}","action":"{action}","exception":{text.quoted(exception)}{more}'
+        )
+        if task.precomputed is not None:
+            said = f'{said},"precomputed":true'
+        # Where nothing was started, no other row tells the arguments.
+        args = text.arguments(task.args) if pid is None else None
+        self._task(rows, ts, 'task_failed', task, said, exit_code, duration, pid, args, out, err)
+
+    def task_retried(self, event: RawEvent, rows: list[Row]) -> None:
+        _, ts, task, attempt, delay = event
+        said = f'"attempt":{attempt},"delay_seconds":{delay:.3f}'
+        self._task(rows, ts, 'task_retried', task, said)
+
+    def task_complete(self, event: RawEvent, rows: list[Row]) -> None:
+        _, ts, task, payloads, duration = event
+        self._task(rows, ts, 'task_complete', task, f'"payloads":{payloads}', None, duration)
+
+    def _output(self, output: tuple[Any, ...]) -> tuple[str | None, str | None, str]:
+        """Return stdout, stderr, and what the metadata says of them."""
+        stdout, stderr, stdout_cut, stderr_cut, omitted = output
+        if omitted:
+            return None, None, ',"output_omitted":true'
+        stdout, cut = text.output(stdout, self._output_max_bytes)
+        more = ',"stdout_truncated":true' if cut or stdout_cut else ''
+        stderr, cut = text.output(stderr, self._output_max_bytes)
+        if cut or stderr_cut:
+            more = f'{more},"stderr_truncated":true'
+        return stdout, stderr, more
+
+    def _task(
+        self,
+        rows: list[Row],
+        ts: float,
+        event: str,
+        task: ExecutorTask,
+        said: str,
+        exit_code: int | None = None,
+        duration: float | None = None,
+        pid: int | None = None,
+        args: str | None = None,
+        stdout: str | None = None,
+        stderr: str | None = None,
+    ) -> None:
+        """Append a row of a task; `said` is metadata as JSON without braces."""
+        offsets = task.source_offsets
+        first = last = None
+        if len(offsets) == 1:
+            first = offsets[0]
+        elif offsets:
+            first, last, said = _served(offsets, said)
+        if task.parent_task_id:
+            said = f'{said},"parent_task_id":{text.quoted(task.parent_task_id)}'
+        partition = task.partition if task.partition >= 0 else None
+        rows.append(
+            (
+                ts,
+                event,
+                task.topic or None,
+                partition,
+                first,
+                last,
+                text.writable(task.task_id),
+                args,
+                stdout,
+                stderr,
+                exit_code,
+                duration,
+                None,
+                f'{{{said}}}',
+                pid,
+                text.labels(task.labels) if task.labels else None,
+                task.origin or self._origin,
+                task.client_name or None,
+                task.request_id or None,
+            )
+        )
+
+
+def _served(offsets: Sequence[int], said: str) -> tuple[int, int | None, str]:
+    """Return the first and the last of a task's offsets, and the metadata that lists them."""
+    ordered = sorted(set(offsets))
+    first, last = ordered[0], ordered[-1]
+    if first == last:
+        return first, None, said
+    if last - first != len(ordered) - 1:
+        said = f'{said},"source_offsets":[{",".join(map(str, ordered))}]'
+    # Beyond what a search looks at, a range would only be a wrong promise.
+    return first, min(last, first + MAX_SPAN - 1), said
