@@ -56,6 +56,7 @@ setup(
         'drakkar.cli': ['templates/**/*.txt'],
         'drakkar.cli.demo': ['*.ini'],
         'drakkar.metrics': ['assets/*'],
+        'drakkar.ui': ['templates/**/*.html', 'static/*.svg', 'static/**/*.css', 'static/js/**/*.js'],
     },
     install_requires=[
         'bottle>=0.13',

@@ -1,0 +1,1 @@
+"""JSON for everything the pages show, found by `ROUTES`."""

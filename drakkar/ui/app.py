@@ -1,0 +1,130 @@
+"""Turns routes into one WSGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import bottle
+import structlog
+
+from drakkar import jsonio
+from drakkar.greenlets import offload
+from drakkar.ui import api, pages
+from drakkar.ui.context import UiContext
+from drakkar.ui.errors import HttpError, status_line
+from drakkar.ui.render import Renderer
+from drakkar.ui.request import Request
+from drakkar.ui.routes import Answer, File, Json, Page, Redirect, Route, routes_of
+from drakkar.ui.static import StaticFiles
+from drakkar.ui.wire import Environ, Headers, html, json_answer, wants_page
+
+log = structlog.get_logger('drakkar.ui')
+
+_CHUNK_BYTES = 256 * 1024
+
+Wire = tuple[int, Headers, Iterable[bytes]]
+
+
+def all_routes() -> list[Route]:
+    """Return every route of the UI, pages first."""
+    return [*routes_of(pages), *routes_of(api)]
+
+
+class UiApplication:
+    """Dispatches requests to views and writes what they return."""
+
+    def __init__(
+        self, context: UiContext, renderer: Renderer, routes: Iterable[Route] | None = None
+    ) -> None:
+        self._context = context
+        self._renderer = renderer
+        self._static = StaticFiles()
+        self._bottle = bottle.Bottle()
+        self.routes = list(all_routes() if routes is None else routes)
+        for route in self.routes:
+            self._bottle.route(route.rule, route.method, self._callback(route))
+        self._bottle.route('/static/<name:path>', 'GET', self._serve_static)
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        try:
+            route, path = self._bottle.match(environ)
+            status, headers, body = route.callback(environ, path)
+        except bottle.HTTPError as error:
+            status, headers, body = self._error(environ, _http_error(error))
+        except HttpError as error:
+            status, headers, body = self._error(environ, error)
+        except Exception:
+            log.exception('request_failed', path=environ.get('PATH_INFO'))
+            status, headers, body = self._error(environ, HttpError(500, 'see the worker log'))
+        start_response(status_line(status), headers)
+        return [b''] if environ['REQUEST_METHOD'] == 'HEAD' else body
+
+    def _error(self, environ: Environ, error: HttpError) -> Wire:
+        if wants_page(environ):
+            try:
+                headers, body = html(self._renderer.error(Request(environ), error))
+            except HttpError as unreadable:  # its query; the shape of the API will do
+                error = unreadable
+            else:
+                return error.status, headers, [body]
+        headers, body = json_answer(error)
+        return error.status, headers, [body]
+
+    def _callback(self, route: Route) -> Any:
+        def respond(environ: Environ, path: dict[str, Any]) -> Wire:
+            request = Request(environ, path)
+            return self._wire(request, route.view(self._context, request))
+
+        return respond
+
+    def _wire(self, request: Request, answer: Answer) -> Wire:
+        if isinstance(answer, Json):
+            body = jsonio.dumps_bytes(answer.data) + b'\n'
+            headers = [('Content-Type', 'application/json'), ('Content-Length', str(len(body)))]
+            return answer.status, headers, [body]
+        if isinstance(answer, Page):
+            headers, body = html(self._renderer.page(request, answer))
+            return answer.status, headers, [body]
+        if isinstance(answer, Redirect):
+            return 303, [('Location', answer.url), ('Content-Length', '0')], [b'']
+        return _download(answer)
+
+    def _serve_static(self, environ: Environ, path: dict[str, Any]) -> Wire:
+        return self._static.answer(path['name'], environ.get('HTTP_IF_NONE_MATCH', ''))
+
+
+def _http_error(error: bottle.HTTPError) -> HttpError:
+    if error.status_code == 405:
+        allowed = error.get_header('Allow', '') or ''
+        return HttpError(405, f'use {allowed.replace(",", " or ")}' if allowed else 'use GET')
+    if error.status_code == 404:
+        where = '/api/openapi.json lists what there is'
+        return HttpError(404, f'there is no such page; {where}')
+    return HttpError(error.status_code, 'the request can not be understood')
+
+
+def _download(file: File) -> Wire:
+    try:
+        opened = offload(file.path.open, 'rb')
+        size = offload(file.path.stat).st_size
+    except OSError:
+        raise HttpError(404, 'the file is gone') from None
+    name = ''.join(c if c.isalnum() or c in '._-' else '_' for c in file.name)
+    headers = [
+        ('Content-Type', file.content_type),
+        ('Content-Length', str(size)),
+        ('Content-Disposition', f'attachment; filename="{name}"'),
+    ]
+    return 200, headers, _chunks(opened, size)
+
+
+def _chunks(opened: Any, size: int) -> Iterator[bytes]:
+    """Read in native threads; exactly `size` bytes of a file that may still grow."""
+    with opened:
+        while size > 0:
+            chunk = offload(opened.read, min(_CHUNK_BYTES, size))
+            if not chunk:
+                return
+            size -= len(chunk)
+            yield chunk

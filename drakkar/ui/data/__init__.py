@@ -1,0 +1,1 @@
+"""What the pages show, ready for JSON: the only source of a page, its twin and its topic."""

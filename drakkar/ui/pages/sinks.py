@@ -1,0 +1,15 @@
+"""`/sinks`: every sink instance."""
+
+from __future__ import annotations
+
+from drakkar.ui.context import UiContext
+from drakkar.ui.data.dashboard import dashboard
+from drakkar.ui.request import Request
+from drakkar.ui.routes import Page, Route
+
+
+def show(context: UiContext, request: Request) -> Page:
+    return Page('sinks.html', {'state': dashboard(context)})
+
+
+ROUTES = [Route('GET', '/sinks', show, 'Sink instances and how their deliveries go.')]

@@ -1,0 +1,71 @@
+"""Turns pages into HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from drakkar._version import __version__
+from drakkar.ui import formats
+from drakkar.ui.context import UiContext
+from drakkar.ui.data.workers import workers
+from drakkar.ui.errors import HttpError, reason
+from drakkar.ui.request import Request
+from drakkar.ui.routes import Page
+
+TEMPLATES = Path(__file__).with_name('templates')
+NAVIGATION = (
+    ('/', 'Dashboard'),
+    ('/partitions', 'Partitions'),
+    ('/sinks', 'Sinks'),
+    ('/live', 'Live'),
+    ('/history', 'History'),
+    ('/debug', 'Debug'),
+)
+
+
+class Renderer:
+    """Jinja2 with escaping always on and unknown variables an error."""
+
+    def __init__(self, context: UiContext) -> None:
+        self._context = context
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.filters.update(formats.FILTERS)
+
+    def page(self, request: Request, page: Page) -> str:
+        """Return the HTML of a page."""
+        return self._render(request, page.template, **page.data)
+
+    def error(self, request: Request, error: HttpError) -> str:
+        """Return a page that says what is wrong and what to do."""
+        return self._render(request, 'error.html', error=error, reason=reason(error.status))
+
+    def refused(self, error: HttpError) -> str:
+        """Return the same without a word about the worker: it may be anybody who asks."""
+        template = self._environment.get_template('refused.html')
+        return template.render(error=error, reason=reason(error.status))
+
+    def login(self, then: str, wrong: bool) -> str:
+        """Return the page that asks for the token and goes on to `then`, a path."""
+        return self._environment.get_template('login.html').render(next=then, wrong=wrong)
+
+    def _render(self, request: Request, template: str, **variables: Any) -> str:
+        return self._environment.get_template(template).render(
+            request=request,
+            navigation=NAVIGATION,
+            here=request.url_path,
+            worker_id=self._context.worker_id,
+            cluster=self._context.cluster,
+            version=__version__,
+            switcher=workers(self._context),
+            **variables,
+        )

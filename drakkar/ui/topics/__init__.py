@@ -1,0 +1,1 @@
+"""WebSocket topics, one module each: `def topic(context) -> Topic | None`."""

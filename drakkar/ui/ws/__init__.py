@@ -1,0 +1,1 @@
+"""The WebSocket: one for each browser, with bounded queues."""
