@@ -85,7 +85,7 @@ def _measurement(
         figures = _measure(name, 400, program, arguments.executors)
         return {'title': 'Kafka in, task, Kafka out at 20 messages/s', **figures}, _show_latency
     if name == 'kafka-backpressure':
-        figures = _measure(name, arguments.tasks // 4, program, arguments.executors)
+        figures = _measure(name, arguments.tasks // 5, program, arguments.executors)
         return {'title': 'Kafka in, task of 5 ms, with pauses', **figures}, _show_pauses
     return _measure(name, 0, program, arguments.rounds), _show
 

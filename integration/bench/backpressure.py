@@ -24,8 +24,8 @@ PARTITIONS = 8
 LATE_MS = (0, 100)
 # Messages per executor at which the source pauses and resumes; the first never does.
 MULTIPLIERS = {'never': (100_000, 1), 'default': (32, 4), 'all the time': (2, 1)}
-# The whole topic is some megabytes, many times what is fetched at once.
-_MESSAGE_BYTES = 2048
+# About a hundred are fetched at once, so that fetches and pauses meet.
+_MESSAGE_BYTES = 20_000
 _TASK_MS = 5
 
 

@@ -137,6 +137,25 @@ def committed(member: Any) -> bool:
     return True
 
 
+def test_after_a_pause_there_are_messages_without_asking_the_broker(
+    town: KafkaTown, apache_kafka: Kafka
+) -> None:
+    member = town.member()
+    wait_until(lambda: len(member.owned) == 4)
+    member.source.pause()
+    values = [b'%d' % number for number in range(10)]
+    for value in values:
+        town.append(value)
+    wait_until(lambda: (0, 10) in member.source.positions().values())
+    apache_kafka.pause()
+    try:
+        assert member.messages == []
+        member.source.resume()
+        wait_until(lambda: member.values() == values, 5)
+    finally:
+        apache_kafka.heal()
+
+
 def test_a_quick_restart_of_the_broker_is_no_news(town: KafkaTown, apache_kafka: Kafka) -> None:
     member = town.member(session_timeout_ms=30000)
     wait_until(lambda: len(member.owned) == 4)
@@ -186,6 +205,9 @@ base_path = results
 
 [metrics]
 host = 127.0.0.1
+port = 0
+
+[debug]
 port = 0
 """
 OUTAGE_SECONDS = 8  # longer than session and request timeouts together

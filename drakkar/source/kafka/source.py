@@ -56,9 +56,10 @@ class KafkaSource(Source):
         self._events: SourceEvents | None = None
         self._join_at: float | None = None
         self._partitions = Ownership()
-        self._ahead = ReadAhead()
+        self._ahead = ReadAhead(_READ_AHEAD, options.fetch_max_bytes)
         self._fresh: set[TopicPartition] = set()
         self._paused = False
+        self._holds = False  # kafka-python is paused, since enough is fetched
         self._tended_at = 0.0
         self._health = Health(topics.names)
         self._commits = Commits(
@@ -149,6 +150,7 @@ class KafkaSource(Source):
         if old is not None:
             _close(old)
         self.lost(self._partitions.all())
+        self._holds = False
         try:
             self._consumer = self._connect()
         except ConnectError as error:
@@ -159,6 +161,7 @@ class KafkaSource(Source):
         """Let kafka-python look after group and fetches, and take over what it has fetched."""
         consumer = self._live()
         self._give_up_overdue()
+        self._hold(consumer, self._ahead.full)
         try:
             records = consumer.poll(timeout * 1000, _READ_AHEAD)
         except Exception as error:
@@ -188,15 +191,20 @@ class KafkaSource(Source):
             self._commits.begin_at(starts)
             self._watch.soon()
 
+    def _hold(self, consumer: GroupConsumer, holds: bool) -> None:
+        if holds and not self._holds:
+            consumer.pause(*consumer.assignment())
+        elif self._holds and not holds:
+            consumer.resume(*consumer.paused())
+        self._holds = holds
+
     def pause(self) -> None:
+        # Fetching goes on until the read-ahead is full: to ask for messages only when they are
+        # wanted again would cost a broker's answer each time.
         self._paused = True
-        if self._consumer is not None:
-            self._consumer.pause(*self._consumer.assignment())
 
     def resume(self) -> None:
         self._paused = False
-        if self._consumer is not None:
-            self._consumer.resume(*self._consumer.paused())
 
     # The group's events, told by kafka-python's IO greenlet
 
@@ -205,8 +213,9 @@ class KafkaSource(Source):
         self._partitions.gain(gained)
         self._ahead.drop(gained)
         self._fresh.update(gained)
-        if self._paused and self._consumer is not None:
+        if self._holds and self._consumer is not None:
             self._consumer.pause(*(KafkaPartition(*p) for p in gained))
+        if self._paused:
             self._watch.soon()
         if self._events is not None and gained:
             self._events.assigned(gained)
