@@ -6,6 +6,7 @@ come from a list, payloads and dead letters go to lists.
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask
 from drakkar.plugins import PluginManager
 from drakkar.source.memory import MemorySource
 from drakkar.worker.build import build_worker, make_handler
+from drakkar.worker.probe import ProbeRequest
 
 _STEP_SECONDS = 0.005
 
@@ -170,6 +172,19 @@ class WorkerHarness:
             )
             for v in values
         ]
+
+    def probe(self, value: Any, **fields: Any) -> dict[str, Any]:
+        """Run a message through the Message Probe, which leaves no trace; return its report.
+
+        `value` is as for `send`; `fields` are the others of `POST /api/probe`.
+        """
+        encoding = 'text'
+        if isinstance(value, bytes):
+            value, encoding = base64.b64encode(value).decode(), 'base64'
+        elif value is not None:
+            value = jsonio.dumps(value)
+        request = ProbeRequest.parse({'value': value, 'encoding': encoding, **fields})
+        return self.worker.parts.probe.run(request)
 
     def wait_for(self, condition: Callable[[], Any], timeout: float = 20.0) -> None:
         """Wait until `condition()` holds. Raises TimeoutError, or what ended the worker."""

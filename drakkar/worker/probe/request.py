@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import time
 import uuid
 from collections.abc import Mapping
@@ -46,12 +45,9 @@ class ProbeRequest:
             values = _SCHEMA.load(data)
         except ValidationError as error:
             raise ProbeRequestError(_by_field(error.normalized_messages())) from error
-        try:
-            value = _bytes('value', values['value'], values['encoding'])
-            key = _bytes('key', values['key'], values['key_encoding'])
-            headers = _headers(values['headers'])
-        except ValueError as error:
-            raise ProbeRequestError({str(error.args[0]): str(error.args[1])}) from error
+        value = _bytes('value', values['value'], values['encoding'])
+        key = _bytes('key', values['key'], values['key_encoding'])
+        headers = _headers(values['headers'])
         timestamp = values['timestamp']
         message = SourceMessage(
             values['topic'],
@@ -96,27 +92,27 @@ def _by_field(messages: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _bytes(name: str, value: str | None, encoding: str) -> bytes | None:
-    """Return the bytes that a text means. Raises ValueError(field, what is wrong)."""
+    """Return the bytes that a text means. Raises ProbeRequestError."""
     if value is None:
         return None
-    try:
-        if encoding == _BASE64:
+    if encoding == _BASE64:
+        try:
             return base64.b64decode(''.join(value.split()), validate=True)
+        except ValueError as error:  # also where it is not ASCII
+            raise ProbeRequestError({name: f'not base64: {error}'}) from error
+    try:
         return value.encode()
-    except binascii.Error as error:
-        raise ValueError(name, f'not base64: {error}') from error
     except UnicodeEncodeError as error:
-        raise ValueError(name, 'half of a surrogate pair has no UTF-8 form') from error
+        raise ProbeRequestError({name: 'half a surrogate pair has no UTF-8 form'}) from error
 
 
 def _headers(value: Any) -> list[tuple[str, bytes]]:
-    """Return headers from a mapping or a list of pairs. Raises ValueError(field, what)."""
+    """Return headers from a mapping or a list of pairs. Raises ProbeRequestError."""
     pairs = list(value.items()) if isinstance(value, Mapping) else value or []
-    if not isinstance(pairs, (list, tuple)):
-        raise ValueError('headers', 'expected an object, or a list of [name, text] pairs')
-    headers = []
-    for pair in pairs:
-        if not isinstance(pair, (list, tuple)) or [type(part) for part in pair] != [str, str]:
-            raise ValueError('headers', 'expected an object, or a list of [name, text] pairs')
-        headers.append((pair[0], _bytes('headers', pair[1], _TEXT) or b''))
-    return headers
+    if not isinstance(pairs, (list, tuple)) or not all(_is_header(pair) for pair in pairs):
+        raise ProbeRequestError({'headers': 'expected an object, or a list of [name, text] pairs'})
+    return [(name, _bytes('headers', text, _TEXT) or b'') for name, text in pairs]
+
+
+def _is_header(pair: Any) -> bool:
+    return isinstance(pair, (list, tuple)) and [type(part) for part in pair] == [str, str]

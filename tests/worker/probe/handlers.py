@@ -8,10 +8,7 @@ from typing import Any
 import gevent
 
 import drakkar.api as dk
-from drakkar import jsonio
 from drakkar.contracts.observer import Observer
-from drakkar.testing import WorkerHarness
-from drakkar.worker.probe import ProbeRequest
 from tests.pipeline.handlers import Out, ShellHandler
 
 
@@ -52,12 +49,3 @@ def _hear(name: str) -> Any:
 
 for _name in [name for name in vars(Observer) if not name.startswith('_')]:
     setattr(Everyone, _name, _hear(_name))
-
-
-def request(value: Any, **fields: Any) -> ProbeRequest:
-    text = value if isinstance(value, str) or value is None else jsonio.dumps(value)
-    return ProbeRequest.parse({'value': text, **fields})
-
-
-def probe(run: WorkerHarness, value: Any, **fields: Any) -> dict[str, Any]:
-    return run.worker.parts.probe.run(request(value, **fields))

@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 import drakkar.api as dk
 from drakkar.testing import WorkerHarness
 from tests.pipeline.handlers import FAST_RETRIES, Lost, Out
-from tests.worker.probe.handlers import Everyone, Everything, probe
+from tests.worker.probe.handlers import Everyone, Everything
 
 # They go by the clock.
 BY_THE_CLOCK = ('idle', 'hub_lag', '_created')
@@ -78,7 +78,7 @@ def footprint(run: WorkerHarness, everyone: Everyone) -> dict[str, Any]:
         ({'name': 'unroutable', 'run': 'echo lost'}, {}),
         ({'name': 'slow', 'run': 'sleep 60'}, {'timeout_seconds': 0.2}),
         ({'wrong': 'no name, no label'}, {}),
-        ('not JSON', {}),
+        (b'not JSON', {}),
         (None, {}),
     ],
     ids=lambda value: str(value)[:24],
@@ -89,7 +89,7 @@ def test_it_leaves_none(
     run, everyone = world
     before = footprint(run, everyone)
     # The offset that the worker is at: a commit by the probe would move it.
-    report = probe(run, value, topic='memory', partition=0, offset=1, **fields)
+    report = run.probe(value, topic='memory', partition=0, offset=1, **fields)
     assert report['status'] in ('completed', 'timeout')
     assert footprint(run, everyone) == before
 
@@ -99,7 +99,7 @@ def test_annotations_go_to_the_report_and_nowhere_else(
 ) -> None:
     run, everyone = world
     told = everyone.heard.count('annotation')
-    report = probe(run, {'name': 'notes', 'run': 'echo one'})
+    report = run.probe({'name': 'notes', 'run': 'echo one'})
     assert [a['value'] for a in report['annotations']] == [
         {'hook': 'task'},
         {'hook': 'message'},
@@ -112,6 +112,6 @@ def test_the_real_work_goes_on_meanwhile(world: tuple[WorkerHarness, Everyone]) 
     run, _ = world
     done = len(run.record.done)
     run.send([{'name': 'real', 'run': 'echo real'}])
-    probe(run, {'name': 'slow', 'run': 'sleep 60'}, timeout_seconds=0.5)
+    run.probe({'name': 'slow', 'run': 'sleep 60'}, timeout_seconds=0.5)
     run.wait_for(lambda: len(run.record.done) == done + 1)
     assert Caching.kept.count('arrange') == done + 1

@@ -12,11 +12,10 @@ import pytest
 
 import drakkar.api as dk
 from drakkar.testing import WorkerHarness
-from drakkar.worker.probe import ProbeBusyError, ProbeUnavailableError
+from drakkar.worker.probe import ProbeBusyError, ProbeRequest, ProbeUnavailableError
 from tests.executor.world import alive
 from tests.pipeline.handlers import Out, ShellHandler
 from tests.waiting import until
-from tests.worker.probe.handlers import probe, request
 
 
 class Waiting(ShellHandler):
@@ -44,11 +43,11 @@ def pid_in(file: Path) -> int:
 
 
 def start(run: WorkerHarness, value: Any, **fields: Any) -> gevent.Greenlet:
-    return gevent.spawn(probe, run, value, **fields)
+    return gevent.spawn(run.probe, value, **fields)
 
 
 def test_the_limit_kills_what_runs(run: WorkerHarness, tmp_path: Path) -> None:
-    report = probe(run, slow(tmp_path / 'pid'), timeout_seconds=1.0)
+    report = run.probe(slow(tmp_path / 'pid'), timeout_seconds=1.0)
     assert report['status'] == 'timeout'
     assert not report['offset_complete']
     assert not alive(pid_in(tmp_path / 'pid'))
@@ -59,7 +58,7 @@ def test_the_limit_kills_what_runs(run: WorkerHarness, tmp_path: Path) -> None:
 
 
 def test_a_hook_that_never_returns_is_ended_and_named(run: WorkerHarness) -> None:
-    report = probe(run, {'run': 'echo forever'}, timeout_seconds=0.5)
+    report = run.probe({'run': 'echo forever'}, timeout_seconds=0.5)
     assert report['status'] == 'timeout'
     (call,) = [c for c in report['hooks'] if c['hook'] == 'on_task_complete']
     assert call['error'] == 'had not returned when the probe was ended'
@@ -69,7 +68,7 @@ def test_a_hook_that_never_returns_is_ended_and_named(run: WorkerHarness) -> Non
 def test_one_that_waits_holds_up_no_other(run: WorkerHarness) -> None:
     waiting = start(run, {'run': 'echo forever'}, probe_id='one')
     until(lambda: run.worker.parts.probe.running == ['one'])
-    assert probe(run, {'run': 'echo two'})['status'] == 'completed'
+    assert run.probe({'run': 'echo two'})['status'] == 'completed'
     run.send([{'run': 'echo real'}])
     run.wait_for(lambda: len(run.record.done) == 1)
     assert run.worker.parts.probe.cancel('one')
@@ -91,11 +90,11 @@ def test_two_run_at_once_and_a_third_is_refused(run: WorkerHarness) -> None:
     two = [start(run, {'run': 'sleep 600'}, probe_id=name) for name in ('a', 'b')]
     until(lambda: run.worker.parts.probe.running == ['a', 'b'])
     with pytest.raises(ProbeBusyError, match='2 probes are running'):
-        probe(run, {})
+        run.probe({})
     for name in ('a', 'b'):
         run.worker.parts.probe.cancel(name)
     gevent.joinall(two, timeout=10, raise_error=True)
-    assert probe(run, {'run': 'true'})['status'] == 'completed'
+    assert run.probe({'run': 'true'})['status'] == 'completed'
 
 
 def test_programs_of_a_probe_have_slots_of_their_own(run: WorkerHarness, tmp_path: Path) -> None:
@@ -118,7 +117,7 @@ def test_the_worker_s_end_ends_them(tmp_path: Path) -> None:
     assert running.get(timeout=10)['status'] == 'cancelled'
     assert not alive(pid)
     with pytest.raises(ProbeUnavailableError, match='stopping'):
-        probe(harness, {})
+        harness.probe({})
 
 
 def test_a_caller_that_is_killed_leaves_nothing(run: WorkerHarness, tmp_path: Path) -> None:
@@ -132,10 +131,10 @@ def test_a_caller_that_is_killed_leaves_nothing(run: WorkerHarness, tmp_path: Pa
 def test_programs_get_the_filtered_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, 'MY_PASSWORD', 'secret')
     with WorkerHarness(ShellHandler, sinks=[Out]) as harness:
-        report = probe(harness, {'run': 'echo "[$MY_PASSWORD]"'})
+        report = harness.probe({'run': 'echo "[$MY_PASSWORD]"'})
     assert report['tasks'][0]['attempts'][0]['stdout']['text'] == '[]\n'
 
 
 def test_a_request_with_an_offset_below_zero_is_refused() -> None:
     with pytest.raises(dk.DrakkarError, match='offset'):
-        request({}, offset=-1)
+        ProbeRequest.parse({'value': '{}', 'offset': -1})

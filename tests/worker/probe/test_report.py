@@ -18,7 +18,7 @@ from drakkar.testing import WorkerHarness
 from drakkar.worker.probe.ends import ProbeDelivery
 from drakkar.worker.probe.journal import Journal
 from tests.pipeline.handlers import Lost, Out, ShellHandler, shell
-from tests.worker.probe.handlers import Everything, probe
+from tests.worker.probe.handlers import Everything
 
 HOSTILE = '<script>alert(1)</script>\x1b[31m'
 
@@ -36,7 +36,7 @@ def reported() -> Iterator[Run]:
         harness = WorkerHarness(handler, sinks=[Out], config=config)
         runs.append(harness)
         harness.__enter__()
-        report = json.loads(json.dumps(probe(harness, value, **fields)))
+        report = json.loads(json.dumps(harness.probe(value, **fields)))
         assert isinstance(report, dict)
         return report
 
@@ -300,11 +300,11 @@ def test_a_raw_handler_gets_the_bytes(reported: Run) -> None:
         ) -> list[dk.ExecutorTask]:
             return [shell('od -An -tx1', [m.offset], stdin=m.payload) for m in messages]
 
-    value = base64.b64encode(b'\xff\x00\xfe').decode()
-    report = reported(Raw, value, encoding='base64', key='k', headers={'h': 'v'})
+    value = b'\xff\x00\xfe'
+    report = reported(Raw, value, key='k', headers={'h': 'v'})
     assert report['tasks'][0]['attempts'][0]['stdout']['text'].split() == ['ff', '00', 'fe']
     assert report['message']['value'] == {
-        'text': value,
+        'text': base64.b64encode(value).decode(),
         'encoding': 'base64',
         'bytes': 3,
         'truncated': False,
@@ -341,6 +341,20 @@ def test_a_wide_fan_out_runs_whole_and_is_shown_in_part(reported: Run) -> None:
     (call,) = [c for c in report['hooks'] if c['hook'] == 'on_message_complete']
     assert (len(call['payloads']), call['more_payloads']) == (200, 50)
     assert report['sinks'] == {'out.captured': 250}
+    assert len(json.dumps(report)) < 6 * 1024 * 1024
+
+
+def test_the_report_of_many_annotations_is_bounded(reported: Run) -> None:
+    class Talkative(ShellHandler):
+        def arrange(self, messages: Any, pending: Any) -> list[dk.ExecutorTask]:
+            for _ in range(300):
+                self.annotate('x' * 60_000)
+            return []
+
+    report = reported(Talkative, {})
+    assert len(report['annotations']) == 200
+    assert report['left_out']['annotations'] == 100
+    assert report['annotations'][-1]['truncated']
     assert len(json.dumps(report)) < 6 * 1024 * 1024
 
 

@@ -121,3 +121,18 @@ def test_lines_are_limited_and_counts_are_not(files: Path) -> None:
     )
     (result,) = written(run, 'results.jsonl')
     assert (result['match_count'], len(result['lines'])) == (60, 3)
+
+
+def test_a_probe_counts_nothing(files: Path) -> None:
+    def counted() -> list[float]:
+        metrics = (RipgrepHandler.searches, RipgrepHandler.matches)
+        families = [family for metric in metrics for family in metric.collect()]
+        return [s.value for f in families for s in f.samples if not s.name.endswith('_created')]
+
+    before = counted()
+    request = {'request_id': 'r1', 'patterns': ['needle', '('], 'paths': [f'{files}/few.txt']}
+    with WorkerHarness(RipgrepHandler, sinks=[FilePayload]) as run:
+        report = run.probe(request)
+    assert report['sinks']
+    assert report['dead_letters']
+    assert counted() == before

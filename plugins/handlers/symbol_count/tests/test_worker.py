@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drakkar.testing import run_handler
+from drakkar.testing import WorkerHarness, run_handler
 from drakkar_handler_symbol_count import SymbolCountHandler
 from drakkar_sink_filesystem import FilePayload
 
@@ -15,3 +15,15 @@ def test_every_message_is_counted() -> None:
         'symbol-counts.jsonl'
     }
     assert run.committed == {0: 3}
+
+
+def test_a_probe_counts_nothing() -> None:
+    def total() -> float:
+        (family,) = SymbolCountHandler.symbols.collect()
+        return family.samples[0].value
+
+    before = total()
+    with WorkerHarness(SymbolCountHandler, sinks=[FilePayload]) as run:
+        report = run.probe(b'plain')
+    assert report['hooks'][-1]['payloads'][0]['value']['data']['symbols'] == 5
+    assert total() == before
