@@ -18,6 +18,7 @@ for block in re.findall(r'^```python\n(.*?)^```', PLUGIN, re.DOTALL | re.MULTILI
     exec(block, EXAMPLE)
 
 TestCarefulSink = EXAMPLE['TestCarefulSink']
+test_it_arrives = EXAMPLE['test_it_arrives']
 
 
 class TestLineSink(TestCarefulSink):

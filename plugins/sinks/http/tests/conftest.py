@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import drakkar.api as dk
+from drakkar.testing.delivery import deliver
 from drakkar_sink_http import HttpOptions
 from drakkar_sink_http.sink import HttpSink
 
@@ -92,14 +92,4 @@ def make(endpoint: Endpoint) -> Iterator[Make]:
 @pytest.fixture
 def failures() -> Callable[..., dict[int, BaseException]]:
     """Deliver a batch and return what failed, by position."""
-
-    def deliver(sink: HttpSink, *payloads: dk.Payload) -> dict[int, BaseException]:
-        try:
-            sink.deliver(payloads)
-        except dk.PartialDeliveryError as error:
-            return error.failures
-        except dk.SinkError as error:
-            return dict.fromkeys(range(len(payloads)), error)
-        return {}
-
     return deliver

@@ -9,7 +9,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-import drakkar.api as dk
+from drakkar.testing.delivery import deliver
 from drakkar_sink_kafka import KafkaSinkOptions
 from drakkar_sink_kafka.sink import KafkaSink
 
@@ -89,14 +89,4 @@ def make(town: Town) -> Iterator[Callable[..., KafkaSink]]:
 @pytest.fixture
 def failures() -> Callable[..., dict[int, BaseException]]:
     """Deliver a batch and return what failed, by position."""
-
-    def deliver(sink: KafkaSink, *payloads: dk.Payload) -> dict[int, BaseException]:
-        try:
-            sink.deliver(payloads)
-        except dk.PartialDeliveryError as error:
-            return error.failures
-        except dk.SinkError as error:
-            return dict.fromkeys(range(len(payloads)), error)
-        return {}
-
     return deliver

@@ -84,7 +84,7 @@ def test_a_server_that_comes_up_late_is_connected_to(
     later = gevent.spawn_later(0.2, mongo.start)
     one = delivery({'connect_timeout_seconds': '0.2'}, connect_attempts=50)
     later.get()
-    one.submit(1, [MongoPayload('rows', {'n': 1})])
+    one.submit(1, MongoPayload('rows', {'n': 1}))
     one.settle()
     assert (one.done, one.dead, numbers(database)) == ([1], {}, [1])
 
@@ -100,7 +100,7 @@ def test_only_what_the_server_refuses_is_dead_lettered_and_with_the_reason(
     one = delivery()
     for number in range(20):
         unique = -1 if number % 5 == 0 else number
-        one.submit(number, [MongoPayload('rows', {'_id': number, 'n': number, 'u': unique})])
+        one.submit(number, MongoPayload('rows', {'_id': number, 'n': number, 'u': unique}))
     one.settle()
     assert sorted(one.done) == list(range(20))
     assert sorted(one.dead) == [0, 5, 10, 15]
@@ -118,10 +118,10 @@ def test_a_server_that_was_killed_and_comes_back(
         retry_backoff_max_seconds=0.1,
     )
     one.answer = dk.RETRY
-    one.submit(0, [MongoPayload('rows', {'n': 0})])
+    one.submit(0, MongoPayload('rows', {'n': 0}))
     one.settle()  # SecantusDB does not survive a kill while it creates a collection's file
     for number in range(1, 300):
-        one.submit(number, [MongoPayload('rows', {'n': number})])
+        one.submit(number, MongoPayload('rows', {'n': number}))
         if number == 100:
             mongo.kill()
         gevent.sleep(0)
@@ -137,10 +137,10 @@ def test_a_server_that_was_restarted_in_between_costs_nothing(
     delivery: Deliver, mongo: Mongo, database: Database[Any]
 ) -> None:
     one = delivery()
-    one.submit(1, [MongoPayload('rows', {'n': 1})])
+    one.submit(1, MongoPayload('rows', {'n': 1}))
     one.settle()
     mongo.restart()
-    one.submit(2, [MongoPayload('rows', {'n': 2})])
+    one.submit(2, MongoPayload('rows', {'n': 2}))
     one.settle()
     assert (one.done, one.dead, numbers(database)) == ([1, 2], {}, [1, 2])
 
@@ -149,13 +149,13 @@ def test_a_write_whose_answer_came_too_late_is_not_done_twice(
     delivery: Deliver, mongo: Mongo, database: Database[Any], until: Until
 ) -> None:
     one = delivery({'operations': OPERATIONS}, delivery_timeout_seconds=0.4, max_retries=100)
-    one.submit(0, [MongoPayload('rows', {'n': 0})])
+    one.submit(0, MongoPayload('rows', {'n': 0}))
     one.settle()
     one.answer = dk.RETRY
     mongo.pause()
-    one.submit(1, [MongoPayload('rows', {'n': 1})])
-    one.submit(2, [MongoPayload('rows', {'_id': 2, 'n': 2}, operation='insert')])
-    one.submit(3, [MongoPayload('rows', {'_id': 3, 'n': 3})])
+    one.submit(1, MongoPayload('rows', {'n': 1}))
+    one.submit(2, MongoPayload('rows', {'_id': 2, 'n': 2}, operation='insert'))
+    one.submit(3, MongoPayload('rows', {'_id': 3, 'n': 3}))
     until(lambda: one.failures)
     mongo.resume()  # it does now what it was sent before
     one.settle()
@@ -169,11 +169,11 @@ def test_an_update_that_adds_up_is_not_tried_again_unasked(
 ) -> None:
     one = delivery({'operations': OPERATIONS}, delivery_timeout_seconds=0.4)
     for number, name in enumerate(('count', 'last')):
-        one.submit(number, [MongoPayload('h', {'host': name}, operation=name)])
+        one.submit(number, MongoPayload('h', {'host': name}, operation=name))
     one.settle()
     mongo.pause()
     for number, name in enumerate(('count', 'last'), 2):
-        one.submit(number, [MongoPayload('h', {'host': name}, operation=name)])
+        one.submit(number, MongoPayload('h', {'host': name}, operation=name))
     until(lambda: one.failures)
     mongo.resume()
     one.settle()

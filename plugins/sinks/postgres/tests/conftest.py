@@ -1,20 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
-import gevent
 import psycopg2
 import pytest
 
-import drakkar.api as dk
-from drakkar.contracts.observer import Observer
-from drakkar.delivery.router import Router
-from drakkar.delivery.settings import DeliverySettings
-from drakkar.greenlets import Nursery
-from drakkar.models.delivery import CancelScope, Provenance
-from drakkar.testing.harness import MemoryDeadLetters
-from drakkar_sink_postgres import PostgresOptions, PostgresPayload
+from drakkar.testing.delivery import Delivery, wait_until
+from drakkar_sink_postgres import PostgresOptions
 from drakkar_sink_postgres.green import install
 from drakkar_sink_postgres.sink import PostgresSink
 from integration.servers.postgres import Postgres
@@ -86,70 +80,18 @@ def database(_dsn: str) -> Iterator[Database]:
     database.close()
 
 
-class Delivery:
-    """The real delivery around one sink: what was submitted ends in it or in `dead`."""
-
-    def __init__(self, sink: PostgresSink, **settings: Any) -> None:
-        self.answer = dk.DLQ
-        self.done: list[int] = []
-        self.failures: list[dk.DeliveryFailure] = []
-        self._queue = MemoryDeadLetters()
-        self._died: list[Any] = []
-        self._nursery = Nursery(lambda *death: self._died.append(death))
-        self.router = Router(
-            {dk.SinkRef('postgres', 'main'): sink},
-            self._queue,
-            self._ask,
-            Observer(),
-            DeliverySettings(connect_backoff_seconds=0.01, retry_backoff_seconds=0.05, **settings),
-            self._nursery,
-        )
-        self.router.connect()
-
-    def _ask(self, failure: dk.DeliveryFailure) -> dk.Action:
-        self.failures.append(failure)
-        return self.answer
-
-    def submit(self, number: int, *payloads: PostgresPayload) -> None:
-        """Submit the payloads of message `number`."""
-        provenance = Provenance([dk.SourceMessage('topic', 0, number, b'')], CancelScope())
-        self.router.submit(payloads, provenance, lambda: self.done.append(number))
-
-    def settle(self) -> None:
-        assert self.router.join(20)
-
-    @property
-    def dead(self) -> dict[int, str]:
-        """Message number to error, for what is in the dead letter queue."""
-        return {letter.message.offset: letter.error for letter in self._queue.letters}
-
-    def close(self) -> None:
-        self.router.close()
-        self._nursery.kill()
-        assert self._died == []
-
-
 @pytest.fixture
 def delivery(database: Database) -> Iterator[Callable[..., Delivery]]:
     """Put the real delivery around a sink."""
-    made: list[Delivery] = []
+    with ExitStack() as stack:
 
-    def build(sink: PostgresSink, **settings: Any) -> Delivery:
-        made.append(Delivery(sink, **settings))
-        return made[-1]
+        def build(sink: PostgresSink, **settings: Any) -> Delivery:
+            return stack.enter_context(Delivery('postgres', sink, **settings))
 
-    yield build
-    for one in made:
-        one.close()
+        yield build
 
 
 @pytest.fixture
 def until() -> Callable[..., None]:
     """Wait for a condition."""
-
-    def wait(condition: Callable[[], Any], seconds: float = 10) -> None:
-        with gevent.Timeout(seconds, AssertionError('the condition did not come true')):
-            while not condition():
-                gevent.sleep(0.005)
-
-    return wait
+    return wait_until

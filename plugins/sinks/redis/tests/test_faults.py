@@ -64,7 +64,7 @@ def test_a_server_that_comes_up_late_is_connected_to(
     later = gevent.spawn_later(0.2, redis_server.start)
     one = delivery(connect_attempts=50)
     later.get()
-    one.submit(1, [RedisPayload('n:1', 1)])
+    one.submit(1, RedisPayload('n:1', 1))
     one.settle()
     assert (one.done, one.dead, numbers(client)) == ([1], {}, {1})
 
@@ -80,7 +80,7 @@ def test_only_what_the_server_refuses_is_dead_lettered_and_with_the_reason(
     for number in range(20):
         bad = number % 5 == 0
         payload = RedisPayload.push('text' if bad else 'list', number)
-        one.submit(number, [payload, RedisPayload(f'n:{number}', number)])
+        one.submit(number, payload, RedisPayload(f'n:{number}', number))
     one.settle()
     assert sorted(one.done) == list(range(20))
     assert sorted(one.dead) == [0, 5, 10, 15]
@@ -96,7 +96,7 @@ def test_a_server_that_was_killed_and_comes_back(
     one = delivery(max_retries=1000, retry_backoff_max_seconds=0.1)
     one.answer = dk.RETRY
     for number in range(300):
-        one.submit(number, [RedisPayload(f'n:{number}', number)])
+        one.submit(number, RedisPayload(f'n:{number}', number))
         if number == 100:
             redis_server.kill()
         gevent.sleep(0)
@@ -123,7 +123,7 @@ def test_a_server_that_hangs_is_given_up_at_the_timeout(
 ) -> None:
     one = delivery(delivery_timeout_seconds=0.3)
     redis_server.pause()
-    one.submit(1, [RedisPayload('n:1', 1), RedisPayload.push('list', 1)])
+    one.submit(1, RedisPayload('n:1', 1), RedisPayload.push('list', 1))
     until(lambda: one.failures)
     redis_server.resume()
     one.settle()
@@ -133,7 +133,7 @@ def test_a_server_that_hangs_is_given_up_at_the_timeout(
     pushes = [f for f in one.failures if f.payloads[0].operation == 'push']
     assert [f.attempt for f in pushes] == [1]
     assert 'nobody knows' in str(pushes[0].exception)
-    one.submit(2, [RedisPayload('n:2', 2)])
+    one.submit(2, RedisPayload('n:2', 2))
     one.settle()
     assert 2 in numbers(client)
     assert client.llen('list') <= 1
