@@ -126,23 +126,26 @@ def cards(context: UiContext) -> list[dict[str, Any]]:
             'metric': card.selector(),
             'state': card.tone if numbers[card.key] else '',
             'graph': links.prometheus(
-                context.config.debug.prometheus_url, expression(card.selector(), context.worker_id)
+                context.config.debug.prometheus_url,
+                of_worker(rate(card.selector()), context.worker_id),
             ),
         }
         for card in CARDS
     ]
 
 
-def expression(selector: str, worker_id: str) -> str:
-    """Return the PromQL of a counter's rate on one worker.
+def rate(selector: str) -> str:
+    """Return the PromQL of a counter's rate."""
+    return f'rate({selector}[{_RATE_WINDOW}])'
+
+
+def of_worker(promql: str, worker_id: str) -> str:
+    """Return PromQL narrowed to one worker.
 
     How Prometheus names the instance is its own affair; who it is, `drakkar_worker_info` says.
     """
     name = worker_id.replace('\\', '\\\\').replace('"', '\\"')
-    return (
-        f'rate({selector}[{_RATE_WINDOW}]) and on (instance, job) '
-        f'drakkar_worker_info{{worker_id="{name}"}}'
-    )
+    return f'{promql} and on (instance, job) drakkar_worker_info{{worker_id="{name}"}}'
 
 
 def _sum(card: Card, samples: list[tuple[Mapping[str, str], float]]) -> int:
