@@ -19,6 +19,8 @@ from drakkar.readonly import UnreadableError, in_thread, reading
 LIVE_SUFFIX = '-live.db'
 # A worker of another machine is taken for dead when its file has not changed for so long.
 SILENT_SECONDS = 90.0
+# What a worker says of itself hardly ever changes, though its file does all the time.
+REREAD_SECONDS = 10.0
 # A process that began later than its file says is another one that got the same pid.
 _CLOCK_SLACK_SECONDS = 5.0
 
@@ -65,15 +67,27 @@ class Found:
         return clusters
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a file said of its worker, and when it was read."""
+
+    modified: float
+    read_at: float
+    said: dict[str, Any]
+
+    def is_good(self, modified: float) -> bool:
+        return modified == self.modified or time.monotonic() - self.read_at < REREAD_SECONDS
+
+
 class Peers:
     """Looks for peers in `db_dir`; without a folder there are none.
 
-    Cheap to ask often: a file is read again only where it itself has changed, not its log.
+    Cheap to ask often: a file that changes is read again after REREAD_SECONDS.
     """
 
     def __init__(self, db_dir: str | os.PathLike[str]) -> None:
         self._folder = Path(db_dir) if str(db_dir) else None
-        self._known: dict[tuple[str, int, int], dict[str, Any]] = {}
+        self._known: dict[tuple[str, int], _Read] = {}
 
     def find(self) -> Found:
         """Return those that are there now. Waits for the disk in a native thread."""
@@ -84,7 +98,7 @@ class Peers:
         if self._folder is None:
             return Found()
         peers, broken = [], []
-        known: dict[tuple[str, int, int], dict[str, Any]] = {}
+        known: dict[tuple[str, int], _Read] = {}
         for link in sorted(self._links()):
             try:
                 peers.append(self._peer(link, known))
@@ -101,16 +115,19 @@ class Peers:
         except OSError:
             return []
 
-    def _peer(self, link: Path, known: dict[tuple[str, int, int], dict[str, Any]]) -> Peer:
+    def _peer(self, link: Path, known: dict[tuple[str, int], _Read]) -> Peer:
         assert self._folder is not None
         path = Path(os.path.realpath(link))  # unlike resolve() it takes a link to itself
         if path.parent != self._folder.resolve():
             raise ValueError('it links to a file outside of the folder')
         status = path.stat()
-        key = (str(path), status.st_ino, status.st_mtime_ns)
-        said = known[key] = self._known.get(key) or _read_config(path)
         seen_at = max(status.st_mtime, _modified(path.with_name(f'{path.name}-wal')))
-        return _judged(_as_peer(said, path), seen_at)
+        key = (str(path), status.st_ino)
+        before = self._known.get(key)
+        if before is None or not before.is_good(seen_at):
+            before = _Read(seen_at, time.monotonic(), _read_config(path))
+        known[key] = before
+        return _judged(_as_peer(before.said, path), seen_at)
 
 
 def _read_config(path: Path) -> dict[str, Any]:

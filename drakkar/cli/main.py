@@ -20,10 +20,12 @@ COMMANDS = {
     'config': 'drakkar.cli.config:config_group',
     'demo': 'drakkar.cli.demo:demo_command',
     'dlq': 'drakkar.cli.dlq:dlq_group',
+    'merge': 'drakkar.cli.merge:merge_command',
     'new': 'drakkar.cli.new:new_group',
     'plugins': 'drakkar.cli.plugins:plugins_command',
     'produce': 'drakkar.cli.produce:produce_command',
     'serve': 'drakkar.cli.serve:serve_command',
+    'trace': 'drakkar.cli.trace:trace_command',
 }
 
 

@@ -26,7 +26,9 @@ _WORD = re.compile(r'[a-z][a-z0-9]*([_-][a-z0-9]+)*'), "parts joined by '-' or '
 _IMPORT_PATH = re.compile(r'\w+(\.\w+)*:\w+(\.\w+)*')
 
 # The command line finds its own commands without loading plugins, so a plugin can't replace them.
-CORE_COMMANDS = frozenset({'config', 'demo', 'dlq', 'new', 'plugins', 'produce', 'serve'})
+CORE_COMMANDS = frozenset(
+    {'config', 'demo', 'dlq', 'merge', 'new', 'plugins', 'produce', 'serve', 'trace'}
+)
 
 
 @dataclass(frozen=True, slots=True)

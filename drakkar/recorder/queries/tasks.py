@@ -14,6 +14,8 @@ from drakkar.recorder.tables import MAX_SPAN
 # Runs of one task are few; this only bounds what a handler that retries for ever can cost.
 _MAX_ROWS = 200
 _MAX_RELATED = 2000
+# Its window was arranged so many rows before its first run at most, in the usual case.
+_EARLIER_ROWS = 5000
 _TASK_EVENTS = ('task_started', 'task_completed', 'task_failed', 'task_retried', 'task_complete')
 # What the file says of the request behind a task, by the names in its rows' metadata.
 _REQUEST_ENDS = ('webapp_request_completed', 'webapp_request_timeout')
@@ -52,9 +54,12 @@ def describe_task(task_id: str, rows: TaskRows) -> dict[str, Any] | None:
         return None
     own = [row for row in rows.own if row['event'] in _TASK_EVENTS] or rows.own
     runs = runs_of(own)
-    related = [r for r in rows.near if r['task_id'] != task_id and _concerns(r, task_id)]
-    last = runs[-1] if runs else {}
     identity = _identity(own)
+    served = set(identity['source_offsets'])
+    related = [r for r in rows.own if r not in own]
+    related += [r for r in rows.near if _concerns(r, task_id, served)]
+    related.sort(key=lambda row: (row['ts'], row['id']))
+    last = runs[-1] if runs else {}
     return {
         'task_id': task_id,
         'status': status_of(own),
@@ -108,14 +113,18 @@ def _near(connection: sqlite3.Connection, own: list[dict[str, Any]]) -> list[dic
             'partition = ? AND offset BETWEEN ? AND ? AND (offset >= ? OR last_offset >= ?)'
             ' AND +id >= ?'
         )
-        values = [first['partition'], low - MAX_SPAN, high, low, low, first['id']]
+        values = [first['partition'], low - MAX_SPAN, high, low, low, first['id'] - _EARLIER_ROWS]
     sql = f'SELECT {chosen} FROM events WHERE {where} ORDER BY id LIMIT ?'
     return as_dicts(connection.execute(sql, (*values, _MAX_RELATED)).fetchall())
 
 
-def _concerns(row: dict[str, Any], task_id: str) -> bool:
+def _concerns(row: dict[str, Any], task_id: str, served: set[int]) -> bool:
+    if row['task_id'] is not None:
+        return False
     if row['event'].startswith('webapp_'):
         return True
+    if row['event'] in ('message_complete', 'dlq_sent'):
+        return row['offset'] in served
     tasks = details(row).get('tasks')
     return isinstance(tasks, list) and task_id in tasks
 
