@@ -172,3 +172,27 @@ def test_a_broker_that_is_away_is_said_so_and_found_again(
     apache_kafka.start()
     assert failures(sink, *batch(2)) == {}
     assert numbers(town.records())[-1] == 2
+
+
+def test_where_the_way_is_lost_in_between_only_what_is_not_written_is_said_to_be_so(
+    make: Any, town: Any, failures: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(KafkaPayload):
+        """Is ready when all records before it are written."""
+
+        def value(self) -> bytes | None:
+            while not town.records():
+                gevent.sleep(0.01)
+            return super().value()
+
+    def no_way(slot: Any) -> Any:
+        raise dk.NotWrittenError('refused')
+
+    topic = town.create('_small', 1, max_message_bytes=2000)
+    sink = make()
+    monkeypatch.setattr('drakkar_sink_kafka.producer.ProducerSlot._open', no_way)
+    large = [*batch(3, 4, topic=topic, pad=5000)]
+    failed = failures(sink, *batch(1), Late({'n': 2}, topic=topic), *large)
+    assert {type(failed.pop(index)) for index in (2, 3)} == {dk.NotWrittenError}
+    assert 0 not in failed
+    assert numbers(town.records()) == [1]
