@@ -74,6 +74,7 @@ class Client:
         self.earlier = snapshot['earlier']
 
     def apply(self, delta: dict) -> None:
+        assert delta['since'] <= self.revision, 'a gap'
         self.bars |= {bar['id']: bar for bar in delta['bars']}
         self.arranged = self._merged(self.arranged, delta['arranged'])
         self.collected = self._merged(self.collected, delta['collected'])

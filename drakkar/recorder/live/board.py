@@ -149,6 +149,7 @@ class LiveBoard(Observer):
         """Return what changed after revision `since`, up to `revision`, oldest first.
 
         Not more than BARS_IN_DELTA bars at once; the rest comes with the next call.
+        Who has not seen everything up to `since` needs a snapshot.
         """
         frame = self._frame()
         bars, upto = self._bars.changed(since), self._revision
@@ -156,6 +157,7 @@ class LiveBoard(Observer):
             bars = bars[:BARS_IN_DELTA]
             upto = bars[-1].revision
         return frame | {
+            'since': since,
             'revision': upto,
             'bars': [bar.view() for bar in bars],
             'arranged': [call.view() for call in _between(self._arranged, since, upto)],
