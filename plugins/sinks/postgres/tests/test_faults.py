@@ -199,6 +199,17 @@ def test_a_commit_without_an_answer_is_not_repeated(
     assert database.column('SELECT last_value FROM tries') == [1]
 
 
+@pytest.mark.parametrize(('code', 'sure'), [('40001', True), ('53100', False), ('57P01', False)])
+def test_of_the_answers_to_a_commit_only_a_collision_is_sure(
+    database: Any, code: str, sure: bool
+) -> None:
+    body = f"RAISE 'no' USING ERRCODE = '{code}'"
+    trigger(database, body, 'AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED')
+    with pytest.raises(dk.TransientSinkError, match='no') as caught:
+        database.connected().deliver(rows(1))
+    assert isinstance(caught.value, dk.NotWrittenError) is sure
+
+
 def test_when_it_goes_away_while_the_guilty_are_sought_the_rest_is_known(database: Any) -> None:
     body = 'IF NEW.n = 6 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF'
     trigger(database, body, 'BEFORE INSERT ON t')
