@@ -18,6 +18,7 @@ from drakkar.cli.common import (
     load_config,
 )
 from drakkar.errors import DrakkarError
+from drakkar.ui.wiring import add_ui
 from drakkar.worker.build import build_worker, make_handler
 from drakkar.worker.worker import Worker
 
@@ -34,7 +35,8 @@ def serve_command(config_path: str | None, overrides: tuple[str, ...]) -> None:
     once; what was not committed is processed again by the next worker. Several
     workers of one group share the partitions.
 
-    With [metrics] enabled it serves /metrics, /healthz and /readyz.
+    With [metrics] enabled it serves /metrics, /healthz and /readyz; with [debug]
+    enabled, the debug UI.
 
     Exit codes: 0 clean, 1 failure, 2 wrong configuration, 3 a server could not be
     reached, 4 the drain timed out.
@@ -68,6 +70,7 @@ def _build(loaded: Loaded) -> Worker:
     handler, config = make_handler(loaded.handler, loaded.config)
     loaded.plugins.hook.drakkar_on_startup(config=config)
     worker = build_worker(config, handler, loaded.plugins.sources)
+    add_ui(worker)
     log.info(
         'starting',
         version=__version__,

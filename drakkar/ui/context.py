@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from drakkar.handler import Handler
 from drakkar.models.snapshot import WorkerSnapshot
+from drakkar.peers import Peers
+from drakkar.recorder import Recorder
+from drakkar.recorder.databases import Databases
+from drakkar.ui.switcher import Switcher
 from drakkar.worker.periodic import PeriodicState
 
 
@@ -17,7 +21,8 @@ from drakkar.worker.periodic import PeriodicState
 class UiContext:
     """What views read. Callables must not wait; `ports` has `metrics` and `debug`, 0 if off.
 
-    `recorder`, `live` and `probe` are None where the worker has none.
+    `peers` looks at the shared folder (waits for the disk), `switcher` remembers what it
+    saw. `recorder`, `live` and `probe` are None where the worker has none.
     """
 
     config: Any
@@ -29,10 +34,12 @@ class UiContext:
     not_ready: Callable[[], Sequence[str]]
     periodic: Callable[[], Sequence[PeriodicState]]
     ports: Callable[[], Mapping[str, int]]
-    recorder: Any = None
+    peers: Peers
+    switcher: Switcher
+    databases: Databases = field(default_factory=lambda: Databases(''))
+    recorder: Recorder | None = None
     live: Any = None
     probe: Any = None
-    peers: Any = None
 
     @property
     def max_rows(self) -> int:

@@ -63,6 +63,7 @@ class UiServer(Service):
         self._greenlets = Nursery(_note_failure)
         self.hub = Hub(_topics(context), self._greenlets)
         renderer = Renderer(context)
+        self._switcher = context.switcher
         self._open = not options.auth_token
         self.guard = Guard(
             UiApplication(context, renderer),
@@ -99,6 +100,7 @@ class UiServer(Service):
         elif self._listener is not None:
             self._listener.close()
         self._greenlets.kill()
+        self._switcher.stop()
         self._server = self._listener = None
 
     def _warn(self) -> None:

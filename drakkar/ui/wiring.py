@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from drakkar.peers import Peers
+from drakkar.recorder.databases import Databases
 from drakkar.ui.context import UiContext
 from drakkar.ui.server import UiServer
+from drakkar.ui.switcher import Switcher
 from drakkar.worker.worker import Worker
 
 
@@ -13,6 +16,8 @@ def add_ui(worker: Worker) -> UiServer | None:
     config = parts.config
     if not config.debug.enabled:
         return None
+
+    peers = Peers(config.debug.db_dir)
 
     def ports() -> dict[str, int]:
         return {'metrics': 0, 'debug': 0, **{s.name: s.port for s in parts.services}}
@@ -27,10 +32,12 @@ def add_ui(worker: Worker) -> UiServer | None:
         not_ready=worker.reasons_not_ready,
         periodic=lambda: parts.periodic.states,
         ports=ports,
-        recorder=getattr(parts, 'recorder', None),
-        live=getattr(parts, 'live', None),
-        probe=getattr(parts, 'probe', None),
-        peers=getattr(parts, 'peers', None),
+        peers=peers,
+        switcher=Switcher(peers),
+        databases=Databases(config.debug.db_dir),
+        recorder=parts.recorder,
+        live=parts.live,
+        probe=parts.probe,
     )
     server = UiServer(context)
     worker.serve(server)

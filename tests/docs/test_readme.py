@@ -46,7 +46,7 @@ def test_the_first_handler_works_as_the_readme_says(folder: Path) -> None:
     worker = subprocess.Popen(
         [sys.executable, '-m', 'drakkar', 'serve', '-c', 'drakkar.ini'],
         cwd=folder,
-        env={**os.environ, 'DK_METRICS__PORT': '0'},
+        env={**os.environ, 'DK_METRICS__PORT': '0', 'DK_DEBUG__PORT': '0'},
         stderr=subprocess.PIPE,
     )
     try:

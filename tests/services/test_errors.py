@@ -61,7 +61,7 @@ def outcomes(
 
 def _provoke(mistake: Mistake, folder: Path, words: Mapping[str, str]) -> Outcome:
     fill = _filler(words)
-    ini = fill(f'{CONFIG.replace(*mistake.change)}\n{mistake.add}')
+    ini = fill(f'{CONFIG.replace(*mistake.change, 1)}\n{mistake.add}')
     for name, text in {'handlers.py': HANDLER, 'drakkar.ini': ini, **mistake.files}.items():
         if text is None:
             (folder / name).mkdir()

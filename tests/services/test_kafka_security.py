@@ -198,6 +198,9 @@ topic = {topic}_out
 [metrics]
 host = 127.0.0.1
 port = 0
+
+[debug]
+port = 0
 """
 
 

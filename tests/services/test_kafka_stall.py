@@ -80,6 +80,9 @@ retry_backoff_max_seconds = 0.5
 [metrics]
 host = 127.0.0.1
 port = 0
+
+[debug]
+port = 0
 """
 
 

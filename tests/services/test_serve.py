@@ -68,6 +68,9 @@ retry_backoff_max_seconds = 0.1
 [metrics]
 host = 127.0.0.1
 port = 0
+
+[debug]
+port = 0
 """
 
 

@@ -78,6 +78,9 @@ batch_max = 10
 [metrics]
 host = 127.0.0.1
 port = 0
+
+[debug]
+port = 0
 """
 
 

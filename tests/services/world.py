@@ -46,6 +46,9 @@ path = dlq
 [metrics]
 host = 127.0.0.1
 port = 0
+
+[debug]
+port = 0
 """
 
 

@@ -11,7 +11,7 @@ import sysconfig
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import gevent
@@ -26,11 +26,19 @@ from drakkar.cli.demo.summary import show_summary
 from drakkar.contracts.source import ProducerRecord, SourceSpec
 from drakkar.errors import ConfigError, ConnectError, PluginError
 from drakkar.greenlets import NamedGreenlet
+from drakkar.ui.wiring import add_ui
 from drakkar.worker.build import build_worker, make_handler
 from drakkar.worker.worker import Worker
 
 _REFRESH_SECONDS = 0.1
 _TEMPLATE = Path(__file__).with_name('demo.ini')
+
+
+class Ports(NamedTuple):
+    """The ports that the worker's servers shall take, 0 for any."""
+
+    metrics: int
+    debug: int
 
 
 @click.command('demo')
@@ -68,6 +76,12 @@ _TEMPLATE = Path(__file__).with_name('demo.ini')
     default=0,
     help='Port of /metrics on 127.0.0.1; 0, the default, means any free one.',
 )
+@click.option(
+    '--debug-port',
+    type=click.IntRange(0, 65535),
+    default=0,
+    help='Port of the debug UI on 127.0.0.1; 0, the default, means any free one.',
+)
 @click.option('--seed', type=int, default=1, show_default=True, help='Which requests are made.')
 @click.option(
     '--stay/--no-stay',
@@ -81,20 +95,21 @@ def demo_command(
     executors: int,
     data: Path,
     metrics_port: int,
+    debug_port: int,
     seed: int,
     stay: bool | None,
     as_json: bool,
 ) -> None:
     """Search real files with ripgrep, all in one command.
 
-    Puts requests into an embedded log, runs a worker on it with files as sinks, and
-    ends with a summary.
+    Puts requests into an embedded log, runs a worker on it with files as sinks, serves
+    the debug UI, and ends with a summary.
     """
     requests = make_requests(find_files(path.resolve()), messages, seed)
     folder = _make_folder(data)
     stats = DemoStats()
     try:
-        worker = _prepare(folder, requests, stats, executors, metrics_port)
+        worker = _prepare(folder, requests, stats, executors, Ports(metrics_port, debug_port))
         running = _start(worker, stats)
         _watch(worker, running, stats, messages, quiet=as_json)
         if not running.dead:
@@ -130,20 +145,28 @@ def _prepare(
     requests: Iterable[dict[str, Any]],
     stats: DemoStats,
     executors: int,
-    metrics_port: int,
+    ports: Ports,
 ) -> Worker:
     """Write the configuration, fill the log and build the worker."""
     template = _TEMPLATE.read_text()
     _check_needed(template)
     ini = folder / 'drakkar.ini'
     ini.write_text(
-        template.format(ini=ini, folder=folder, executors=executors, metrics_port=metrics_port)
+        template.format(
+            ini=ini,
+            folder=folder,
+            executors=executors,
+            metrics_port=ports.metrics,
+            debug_port=ports.debug,
+        )
     )
     loaded = load_config(ini)
     configure_logging(loaded)
     handler, config = make_handler(loaded.handler, loaded.config)
     _produce(loaded.plugins.sources['log'], config, requests)
-    return build_worker(config, handler, loaded.plugins.sources, [stats])
+    worker = build_worker(config, handler, loaded.plugins.sources, [stats])
+    add_ui(worker)
+    return worker
 
 
 def _outcome(worker: Worker) -> Exception | None:
@@ -198,6 +221,9 @@ def _watch(
     if running.ready():
         return  # it could not start, and says why
     console = Console(stderr=True, quiet=quiet)
+    for service in worker.parts.services:
+        if service.name == 'debug':
+            console.print(f'Watch it at {service.url}')
     columns = (
         TextColumn('searching'),
         BarColumn(),

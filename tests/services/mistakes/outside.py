@@ -68,6 +68,10 @@ OUTSIDE = {
         add='[logging]\noutput = worker.log\n',
         left=('worker.log',),
     ),
+    'debug port taken': Mistake(
+        ('error: [debug] port = {port}: 127.0.0.1:{port} is in use; choose a free port, or 0',),
+        change=(f'[debug]\n{PORT}', '[debug]\nport = {port}'),
+    ),
     'metrics host unknown': Mistake(
         ('error: [metrics] host = no-such-host.invalid: is not known; use an address of this',),
         change=('host = 127.0.0.1', 'host = no-such-host.invalid'),
