@@ -18,7 +18,7 @@ from drakkar.errors import DrakkarError
 T = TypeVar('T')
 
 # Apart from the threads of `offload`: a page that reads must not wait for a handler's work.
-_THREADS = 2
+_THREADS = 3
 _BUSY_SECONDS = 2.0
 # SQLite asks so often (in its own instructions) whether the time is up.
 _DEADLINE_STEPS = 20_000

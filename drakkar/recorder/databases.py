@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from drakkar.errors import DrakkarError
 from drakkar.peers import LIVE_SUFFIX, Peers
@@ -48,6 +48,13 @@ class RecorderFile:
     live: bool = False
     merged: bool = False
     problem: str = ''
+
+
+class Export(NamedTuple):
+    """A file to take away; a temporary one belongs to who asked for it."""
+
+    path: Path
+    temporary: bool
 
 
 class Databases:
@@ -97,24 +104,26 @@ class Databases:
             raise NoSuchDatabaseError(f'there is no recorder file {name!r}')
         return path
 
-    @contextmanager
-    def copy(self, name: str, max_bytes: int) -> Iterator[Path]:
-        """Give a file with all that `name` holds now, to be read while the block runs.
+    def export(self, name: str, max_bytes: int) -> Export:
+        """Return a file with all that `name` holds now.
 
-        A file that nobody writes is given as it is; of another one a copy is made, which
-        is removed afterwards. Raises NoSuchDatabaseError, TooLargeError, UnreadableError.
+        A file that nobody writes is given as it is; of another one a copy is made.
+        Raises NoSuchDatabaseError, TooLargeError, UnreadableError.
         """
         path = self.path(name)
         size = int(_stamp(path)[1])
         if size > max_bytes:
             raise TooLargeError(f'{name} has {size:,} bytes, more than the {max_bytes:,} allowed')
         if is_closed(path):
-            yield path
-            return
-        with tempfile.TemporaryDirectory(prefix='drakkar-copy-') as folder:
-            target = Path(folder) / path.name
-            in_thread(snapshot, path, target)
-            yield target
+            return Export(path, temporary=False)
+        handle, copy = tempfile.mkstemp(prefix='drakkar-copy-', suffix=_SUFFIX)
+        os.close(handle)
+        try:
+            in_thread(snapshot, path, Path(copy))
+        except BaseException:
+            os.unlink(copy)
+            raise
+        return Export(Path(copy), temporary=True)
 
 
 def snapshot(path: Path, target: Path) -> None:

@@ -108,6 +108,8 @@ def _download(file: File) -> Wire:
     try:
         opened = offload(file.path.open, 'rb')
         size = offload(file.path.stat).st_size
+        if file.temporary:
+            offload(file.path.unlink)
     except OSError:
         raise HttpError(404, 'the file is gone') from None
     name = ''.join(c if c.isalnum() or c in '._-' else '_' for c in file.name)

@@ -36,11 +36,15 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A download. The caller has made sure that the path may be given away."""
+    """A download. The caller has made sure that the path may be given away.
+
+    A temporary file is removed as soon as it is open.
+    """
 
     path: Path
     name: str
     content_type: str = 'application/octet-stream'
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

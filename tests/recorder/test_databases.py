@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drakkar.readonly import UnreadableError
 from drakkar.recorder import databases as module
 from drakkar.recorder.databases import Databases, NoSuchDatabaseError, TooLargeError
 from drakkar.recorder.merge import merge
@@ -146,21 +148,31 @@ def test_the_link_to_the_live_file_is_a_name_of_it(folder, live):
 
 
 def test_a_closed_file_is_given_as_it_is(folder, live):
-    with Databases(folder).copy(OLD, 10**9) as path:
-        assert path == folder / OLD
+    assert Databases(folder).export(OLD, 10**9) == (folder / OLD, False)
 
 
 def test_a_live_file_is_copied_with_what_is_in_its_log(folder, live):
-    with Databases(folder).copy(LIVE, 10**9) as path:
-        assert path.parent != folder
-        assert os.listdir(path.parent) == [LIVE]
+    path, temporary = Databases(folder).export(LIVE, 10**9)
+    try:
+        assert temporary
         live.execute("INSERT INTO events (ts, event) VALUES (1, 'later')")
         live.commit()
         assert count(path) == 1
         assert path.read_bytes()[18:20] == b'\1\1'  # no write-ahead log: it opens anywhere
-    assert not path.parent.exists()
+    finally:
+        path.unlink()
+
+
+def test_a_copy_that_fails_leaves_nothing(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    (folder / 'bad.db').write_text('nonsense')
+    (folder / 'bad.db-wal').write_text('')
+    before = os.listdir(tmp_path)
+    with pytest.raises(UnreadableError):
+        Databases(folder).export('bad.db', 10**9)
+    assert os.listdir(tmp_path) == before
 
 
 def test_a_copy_is_bounded(folder, live):
     with pytest.raises(TooLargeError, match='more than the 10 allowed'):
-        Databases(folder).copy(OLD, 10).__enter__()
+        Databases(folder).export(OLD, 10)
