@@ -14,4 +14,4 @@ def data(context: UiContext, request: Request) -> dict[str, Any]:
     return {'methods': periodic(context)}
 
 
-TAB = Tab('periodic', 'Periodic', 40, data)
+TAB = Tab('periodic', 'Periodic', 40, data, script='fresh')

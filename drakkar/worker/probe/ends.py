@@ -21,7 +21,10 @@ from drakkar.worker.probe.journal import Journal
 
 
 class ProbeDelivery(Delivery):
-    """Finds the sink of each payload as the router would, and leaves it at that."""
+    """Finds the sink of each payload as the router would, and leaves it at that.
+
+    Where one has none, the router sends none of the call's payloads.
+    """
 
     def __init__(self, sinks: Iterable[SinkRef], journal: Journal) -> None:
         self._routes = Routes({ref: ref for ref in sinks})
@@ -30,19 +33,24 @@ class ProbeDelivery(Delivery):
     def submit(
         self, payloads: Sequence[Payload], provenance: Provenance, on_done: Callable[[], None]
     ) -> None:
-        refused: RoutingError | None = None
-        for payload in payloads:
-            sink, problem = '', ''
-            try:
-                (ref,) = self._routes.group([payload])
-                sink = str(ref)
-            except RoutingError as error:
-                refused = refused or error
-                problem = f'{type(error).__name__}: {error}'
+        routes = [self._route(payload) for payload in payloads]
+        refused = next((error for _, error in routes if error is not None), None)
+        for payload, (sink, error) in zip(payloads, routes, strict=True):
+            problem = f'{type(error).__name__}: {error}' if error else ''
             self._journal.returned(provenance.hook, provenance.task_id, payload, sink, problem)
+            if refused is None:
+                self._journal.sinks[sink] = self._journal.sinks.get(sink, 0) + 1
         if refused is not None:
             raise refused
         on_done()
+
+    def _route(self, payload: Payload) -> tuple[str, RoutingError | None]:
+        """Return the sink of a payload, or why it has none."""
+        try:
+            (ref,) = self._routes.group([payload])
+        except RoutingError as error:
+            return '', error
+        return str(ref), None
 
     def dead_letter(
         self, letters: Sequence[DeadLetter], provenance: Provenance, on_done: Callable[[], None]

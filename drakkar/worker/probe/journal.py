@@ -12,6 +12,7 @@ from drakkar.contracts.observer import Observer
 from drakkar.models.delivery import DeadLetter
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask, TaskOutcome
+from drakkar.pipeline import hooks
 from drakkar.worker.probe import shown
 
 MAX_TASKS = 200  # shown in full; the others run as well, and are counted
@@ -142,10 +143,7 @@ class Journal(Observer):
 
     def returned(self, hook: str, task_id: str, payload: Any, sink: str, error: str) -> None:
         """A hook returned a payload, for `sink` or, where that is empty, for none."""
-        if error:
-            self.unroutable += 1
-        else:
-            self.sinks[sink] = self.sinks.get(sink, 0) + 1
+        self.unroutable += bool(error)
         call = next(
             (c for c in reversed(self.hooks) if (c.hook, c.task_id) == (hook, task_id)), None
         )
@@ -207,7 +205,7 @@ class Journal(Observer):
 
     def caught(self, where: str, error: BaseException) -> None:
         """Keep an exception with its traceback."""
-        trace = ''.join(traceback.format_exception(error)) if error.__traceback__ else ''
+        trace = _traceback(error)
         trace = trace if len(trace) <= MAX_TRACEBACK else f'…{trace[-MAX_TRACEBACK:]}'
         found = Caught(
             where,
@@ -257,3 +255,11 @@ class Journal(Observer):
         call = self._last_call
         if call is not None and call.hook == hook and error.__traceback__ is None:
             call.error = shown.line(shown.error_text(error), 2000)  # it returned what it may not
+
+
+def _traceback(error: BaseException) -> str:
+    """Return a traceback that begins in the handler, empty for an error that nobody raised."""
+    trace = error.__traceback__
+    while trace and trace.tb_next and trace.tb_frame.f_globals.get('__name__') == hooks.__name__:
+        trace = trace.tb_next
+    return ''.join(traceback.format_exception(type(error), error, trace)) if trace else ''

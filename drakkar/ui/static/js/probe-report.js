@@ -23,14 +23,19 @@ export function report(r) {
 }
 
 const ENDS = {
-  completed: ['completed', 'Completed'],
   timeout: ['bad', 'Ended by its time limit'],
   cancelled: ['paused', 'Cancelled'],
   failed: ['bad', 'Failed'],
 };
 
+function verdict(r) {
+  if (ENDS[r.status]) return ENDS[r.status];
+  if (r.dead_letters.length) return ['bad', 'Would be dead-lettered'];
+  return r.exceptions.length ? ['paused', 'Completed with exceptions'] : ['completed', 'Completed'];
+}
+
 function summary(r) {
-  const [state, words] = ENDS[r.status] ?? ['bad', r.status];
+  const [state, words] = verdict(r);
   const sinks = Object.entries(r.sinks).map(([sink, count]) => `${integer(count)} → ${sink}`);
   const facts = [
     ['Message', plain(r.message.label)],
@@ -86,11 +91,13 @@ function content(value) {
 
 function hook(call) {
   const count = call.payloads.length + call.more_payloads;
+  const returns = call.hook.endsWith('_complete');
   return h('details', {class: 'hook', 'data-hook': call.hook, open: Boolean(call.error) || (count > 0 && count <= 5)},
     h('summary', {}, h('code', {}, call.hook),
       call.task_id ? h('span', {class: 'dim'}, ` ${plain(call.task_id)}`) : null,
       h('span', {class: 'num'}, ` ${call.duration_seconds === null ? 'never returned' : duration(call.duration_seconds)}`),
-      h('span', {class: 'count'}, count === 1 ? '1 payload' : `${integer(count)} payloads`)),
+      returns ? h('span', {class: 'count'}, count === 1 ? '1 payload' : `${integer(count)} payloads`) : null),
+    call.payloads.some((p) => p.error) ? h('p', {class: 'error'}, 'One has no sink, so none of them would be sent.') : null,
     call.error ? h('p', {class: 'error'}, plain(call.error)) : null,
     ...bySink(call.payloads).map(([sink, payloads]) => h('div', {class: 'sink', 'data-sink': sink},
       h('h3', {}, sink || 'no sink', h('span', {class: 'count'}, integer(payloads.length))),

@@ -9,7 +9,7 @@ export function tasks(all) {
   return all.map((task) => h('article', {class: 'task', 'data-task': task.task_id},
     h('h3', {}, h('code', {}, plain(task.task_id)), ' ', state(task),
       ...Object.entries(task.labels).map(([name, value]) => h('span', {class: 'label'}, `${plain(name)}=`, h('b', {}, plain(value))))),
-    h('pre', {class: 'command', tabindex: '0', 'aria-label': 'Command line'}, command(task)),
+    task.precomputed ? null : h('pre', {class: 'command', tabindex: '0', 'aria-label': 'Command line'}, command(task)),
     ...task.attempts.map((attempt) => run(attempt, task)),
     task.attempts.length ? null : h('p', {class: 'dim'}, 'It has not ended.'),
     given(task)));
