@@ -11,7 +11,7 @@ from drakkar.models.task import ExecutorTask
 LABELS_SHOWN = 8
 LABEL_CHARS = 100
 COMMAND_CHARS = 200
-# More is kept than shown: a secret that the cut goes through would not be recognised.
+# Looked at beyond the cut: a secret that the cut goes through would not be recognised.
 _MARGIN = 1000
 
 
@@ -44,8 +44,13 @@ class TaskGist(NamedTuple):
     @classmethod
     def to_keep(cls, task: ExecutorTask) -> TaskGist:
         """Return it with the command line; nothing in it is long, so thousands may be kept."""
-        labels = {cut(str(k)): cut(str(v)) for k, v in list(task.labels.items())[:LABELS_SHOWN]}
-        return cls.of(task)._replace(labels=labels, command=command_line(task))
+        labels = {str(k): str(v) for k, v in list(task.labels.items())[:LABELS_SHOWN]}
+        if any(len(k) > LABEL_CHARS or len(v) > LABEL_CHARS for k, v in labels.items()):
+            labels = shown_labels(labels)
+        command = command_line(task)
+        if len(command) > COMMAND_CHARS:
+            command = shown(command, COMMAND_CHARS)
+        return cls.of(task)._replace(labels=labels, command=command)
 
     @property
     def name(self) -> str:
@@ -68,7 +73,7 @@ class TaskGist(NamedTuple):
 
 
 def command_line(task: ExecutorTask) -> str:
-    """Return the program, where the task names one, and its arguments, cut."""
+    """Return the program, where the task names one, and the beginning of its arguments."""
     room = COMMAND_CHARS + _MARGIN
     words = []
     for word in (task.binary_path, *task.args) if task.binary_path else task.args:
@@ -77,11 +82,6 @@ def command_line(task: ExecutorTask) -> str:
         if room <= 0:
             break
     return ' '.join(words)
-
-
-def cut(text: str) -> str:
-    """Bound a label that is kept."""
-    return text if len(text) <= LABEL_CHARS + _MARGIN else text[: LABEL_CHARS + _MARGIN]
 
 
 def shown(text: str, limit: int) -> str:

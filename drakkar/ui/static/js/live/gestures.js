@@ -30,7 +30,7 @@ export function listen(timeline) {
     if (travelled < CLICK_PIXELS) return;
     timeline.hovered(null);
     if (pointers.size > 1) pinch(timeline, pointers, spread);
-    else timeline.pan(before - event.offsetX);
+    else drag(timeline, before - event.offsetX, event);
   });
 
   const release = (event) => {
@@ -71,8 +71,6 @@ function keyed(timeline, key) {
     '-': () => timeline.zoom(KEY_ZOOM),
     ArrowLeft: () => timeline.pan(-step),
     ArrowRight: () => timeline.pan(step),
-    PageUp: () => timeline.pan(-timeline.scale.width),
-    PageDown: () => timeline.pan(timeline.scale.width),
     Home: () => timeline.toEarliest(),
     End: () => timeline.setFollow(true),
     ' ': () => timeline.setFollow(!timeline.follow),
@@ -84,6 +82,12 @@ function hover(timeline, event) {
   const bar = timeline.barAt(event.offsetX, event.offsetY);
   timeline.canvas.classList.toggle('on-bar', bar !== null);
   timeline.hovered(bar, event.clientX, event.clientY);
+}
+
+// Fingers scroll the lanes up and down without our help.
+function drag(timeline, pixels, event) {
+  timeline.pan(pixels);
+  if (event.pointerType === 'mouse') timeline.box.scrollTop -= event.movementY;
 }
 
 function distance(pointers) {

@@ -93,11 +93,11 @@ export const runningRows = {
   version: (bar) => bar.revision,
   cells: (bar) => [
     h('td', {}, taskLink(bar.task_id)),
-    h('td', {}, origin(bar)),
+    h('td', {class: 'num', 'data-since': bar.start}, '–'),
     h('td', {}, labels(bar.labels)),
+    h('td', {}, origin(bar)),
     number(where(bar)),
     number(bar.pid === null ? '–' : String(bar.pid)),
-    h('td', {class: 'num', 'data-since': bar.start}, '–'),
     h('td', {class: 'command mono'}, plain(bar.command)),
   ],
 };
@@ -115,11 +115,11 @@ export const finishedRows = {
   cells: (bar) => [
     h('td', {}, badge(bar)),
     h('td', {}, taskLink(bar.task_id)),
-    h('td', {}, origin(bar)),
-    h('td', {}, labels(bar.labels)),
-    number(where(bar)),
     number(duration(bar.end - bar.start)),
     h('td', {}, moment(bar.end)),
+    h('td', {}, labels(bar.labels)),
+    h('td', {}, origin(bar)),
+    number(where(bar)),
     h('td', {class: 'message'}, plain(bar.error || bar.command)),
   ],
 };
@@ -153,11 +153,11 @@ export const collectedRows = {
   version: () => 0,
   cells: (call) => [
     h('td', {}, moment(call.time)),
-    h('td', {class: 'mono'}, call.hook),
     h('td', {}, call.task_id ? taskLink(call.task_id) : messagesOf(call)),
-    h('td', {}, origin(call)),
-    h('td', {}, labels(call.labels)),
     h('td', {}, outputs(call.outputs)),
+    h('td', {}, labels(call.labels)),
+    h('td', {}, origin(call)),
+    h('td', {class: 'mono'}, call.hook),
     number(call.task_id ? duration(call.duration) : `after ${duration(call.duration)}`),
   ],
 };
