@@ -60,6 +60,7 @@ function busy(on) {
 async function probe() {
   probeId = newId();
   problem.hidden = true;
+  result.hidden = true;
   const began = performance.now();
   const tick = () => { status.textContent = `Running for ${duration((performance.now() - began) / 1000)}`; };
   const timer = setInterval(tick, 250);
