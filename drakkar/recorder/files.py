@@ -32,6 +32,37 @@ def safe_name(worker: str) -> str:
     return name
 
 
+_HEADER = b'SQLite format 3\0'
+
+
+class NewFile:
+    """A database file and a descriptor of it, which sees what others do to the file.
+
+    The descriptor must be closed after the database: the system drops all locks that
+    a process has on a file with any of its descriptors.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    def problem(self) -> str:
+        """Return why SQLite must not go on with this file, empty where it may."""
+        mine = os.fstat(self._descriptor)
+        try:
+            there = self.path.stat()
+        except FileNotFoundError:
+            return 'was moved or deleted while it was written to'
+        if (mine.st_dev, mine.st_ino) != (there.st_dev, there.st_ino):
+            return 'was replaced while it was written to'
+        if os.pread(self._descriptor, len(_HEADER), 0) != _HEADER:
+            return 'was overwritten by something else'
+        return ''
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
 class WorkerFiles:
     """The files of one worker in `folder`.
 
@@ -64,7 +95,7 @@ class WorkerFiles:
         """Whether another process has this worker's name."""
         return self._lock is None
 
-    def create(self) -> Path:
+    def create(self) -> NewFile:
         """Make the folder and an empty file with a name of its own. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._take_name()
@@ -74,8 +105,7 @@ class WorkerFiles:
         while True:
             path = self.folder / (f'{stem}.db' if number == 1 else f'{stem}_{number}.db')
             try:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o640))
-                return path
+                return NewFile(path, os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o640))
             except FileExistsError:
                 number += 1
 
@@ -91,9 +121,7 @@ class WorkerFiles:
         """Take the live link away: nobody records here any more. Gives the name back."""
         with contextlib.suppress(OSError):
             self.link.unlink()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._give_name_back()
 
     def expire(self, current: Path, seconds: float, events: int) -> list[str]:
         """Delete files that ended `seconds` ago, then the oldest above `events`; return names.
@@ -120,10 +148,18 @@ class WorkerFiles:
                 deleted.append(self._delete(path))
         return deleted
 
+    def _give_name_back(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
+
     def _take_name(self) -> None:
+        path = self.folder / f'{self._worker}.lock'
         if self._lock is not None:
-            return
-        lock = os.open(self.folder / f'{self._worker}.lock', os.O_CREAT | os.O_RDWR, 0o640)
+            if path.exists() and os.path.samestat(os.fstat(self._lock), path.stat()):
+                return
+            self._give_name_back()  # somebody emptied the folder: others would get the name too
+        lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o640)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -166,15 +202,6 @@ def remove(path: Path) -> None:
     for ending in _COMPANIONS:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + ending).unlink()
-
-
-def identity_of(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from one of the same name; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _modified(path: Path) -> float:

@@ -13,9 +13,10 @@ from drakkar.contracts.observer import Observer
 from drakkar.greenlets import NamedGreenlet
 from drakkar.models.snapshot import RecorderState, WorkerSnapshot
 from drakkar.recorder.buffer import Buffer
+from drakkar.recorder.filestore import FileStore
 from drakkar.recorder.observer import RecorderObserver
 from drakkar.recorder.settings import RecorderSettings
-from drakkar.recorder.stores import FileStore, MemoryStore, Store
+from drakkar.recorder.stores import MemoryStore, Store
 from drakkar.recorder.tables import FORMAT
 from drakkar.recorder.taskrows import EventRows
 from drakkar.recorder.thread import NativeThread

@@ -12,6 +12,8 @@ from drakkar.recorder.rows import Row
 from drakkar.recorder.sinkrows import SinkRows
 from drakkar.recorder.tables import MAX_SPAN
 
+_TASKS_REMEMBERED = 5000
+
 
 class EventRows(SinkRows):
     """Rows of every event. Outputs are cut to `output_max_bytes` each."""
@@ -19,6 +21,7 @@ class EventRows(SinkRows):
     def __init__(self, origin: str, output_max_bytes: int) -> None:
         super().__init__(origin)
         self._output_max_bytes = output_max_bytes
+        self._facts: dict[str, tuple[Any, ...]] = {}
 
     def task_started(self, event: RawEvent, rows: list[Row]) -> None:
         _, ts, task, slot, pid, queue_seconds, spawn_seconds, attempt = event
@@ -97,47 +100,66 @@ class EventRows(SinkRows):
         stderr: str | None = None,
     ) -> None:
         """Append a row of a task; `said` is metadata as JSON without braces."""
-        offsets = task.source_offsets
-        first = last = None
-        if len(offsets) == 1:
-            first = offsets[0]
-        elif offsets:
-            first, last, said = _served(offsets, said)
-        if task.parent_task_id:
-            said = f'{said},"parent_task_id":{text.quoted(task.parent_task_id)}'
-        partition = task.partition if task.partition >= 0 else None
+        facts = self._facts.get(task.task_id)
+        if facts is None:
+            facts = self._remember(task)
+        topic, partition, first, last, task_id, more, labels, origin, client, request = facts
         rows.append(
             (
                 ts,
                 event,
-                task.topic or None,
+                topic,
                 partition,
                 first,
                 last,
-                text.writable(task.task_id),
+                task_id,
                 args,
                 stdout,
                 stderr,
                 exit_code,
                 duration,
                 None,
-                f'{{{said}}}',
+                f'{{{said}{more}}}',
                 pid,
-                text.labels(task.labels) if task.labels else None,
-                task.origin or self._origin,
-                task.client_name or None,
-                task.request_id or None,
+                labels,
+                origin,
+                client,
+                request,
             )
         )
 
+    def _remember(self, task: ExecutorTask) -> tuple[Any, ...]:
+        """Return what all rows of a task say alike; it is asked for three times and more."""
+        if len(self._facts) >= _TASKS_REMEMBERED:
+            self._facts.clear()
+        first, last, more = _served(task.source_offsets)
+        if task.parent_task_id:
+            more = f'{more},"parent_task_id":{text.quoted(task.parent_task_id)}'
+        facts = self._facts[task.task_id] = (
+            task.topic or None,
+            task.partition if task.partition >= 0 else None,
+            first,
+            last,
+            text.writable(task.task_id),
+            more,
+            text.labels(task.labels),
+            task.origin or self._origin,
+            task.client_name or None,
+            task.request_id or None,
+        )
+        return facts
 
-def _served(offsets: Sequence[int], said: str) -> tuple[int, int | None, str]:
+
+def _served(offsets: Sequence[int]) -> tuple[int | None, int | None, str]:
     """Return the first and the last of a task's offsets, and the metadata that lists them."""
-    ordered = sorted(set(offsets))
-    first, last = ordered[0], ordered[-1]
+    if not offsets:
+        return None, None, ''
+    first, last = min(offsets), max(offsets)
     if first == last:
-        return first, None, said
-    if last - first != len(ordered) - 1:
-        said = f'{said},"source_offsets":[{",".join(map(str, ordered))}]'
+        return first, None, ''
+    distinct = set(offsets)
+    listed = ''
+    if last - first != len(distinct) - 1:
+        listed = f',"source_offsets":[{",".join(map(str, sorted(distinct)))}]'
     # Beyond what a search looks at, a range would only be a wrong promise.
-    return first, min(last, first + MAX_SPAN - 1), said
+    return first, min(last, first + MAX_SPAN - 1), listed

@@ -54,22 +54,26 @@ def quoted(value: str) -> str:
 
 def arguments(args: Sequence[str]) -> str:
     """Return an argument vector as JSON; what follows a secret-looking option is masked too."""
+    joined = '\0'.join(['', *map(str, args)])
+    if '=' not in joined and '://' not in joined and '\0-' not in joined:
+        return json(list(args))  # nothing that could be a secret
     shown = []
     mask_next = False
-    for arg in args:
-        arg = str(arg)
-        if mask_next:
-            shown.append(redact.MASK)
-            mask_next = False
-            continue
-        mask_next = arg.startswith('-') and '=' not in arg and redact.is_secret_name(arg)
-        shown.append(redact.text(arg))
+    for arg in map(str, args):
+        shown.append(redact.MASK if mask_next else redact.text(arg))
+        is_option = not mask_next and arg.startswith('-') and '=' not in arg
+        mask_next = is_option and redact.is_secret_name(arg)
     return json(shown)
 
 
 def labels(values: Mapping[str, Any]) -> str | None:
     """Return labels as JSON; None where there are none."""
-    return json(redact.data(values)) if values else None
+    if not values:
+        return None
+    for name, value in values.items():
+        if type(value) is not str or '=' in value or '://' in value or redact.is_secret_name(name):
+            return json(redact.data(values))
+    return json(values)  # nothing that could be a secret
 
 
 def masked_json(value: Any) -> str:

@@ -26,8 +26,8 @@ log = structlog.get_logger('drakkar.recorder')
 STATE_SECONDS = 5.0  # between two snapshots of the worker
 _BACKOFF_MAX_SECONDS = 30.0
 # Events whose rows are made in one go; between two of them the hub gets the GIL.
-_CHUNK = 200
-_PAUSE_SECONDS = 0.0002
+_CHUNK = 400
+_PAUSE_SECONDS = 0.0001
 _native_sleep = get_original('time', 'sleep')
 
 
@@ -131,10 +131,12 @@ class Writer:
         self._succeeded()
 
     def _open_store(self) -> None:
-        if self._store.is_open and self._store.is_due:
-            self._store.close()
-        if not self._store.is_open:
+        before = self._store.path if self._store.is_open else None
+        if self._store.is_open:
+            self._store.rotate_if_due()
+        else:
             self._store.open()
+        if self._store.path != before:
             self._identity_news = {k: masked_json(v) for k, v in self._identity.items()}
 
     def _due_state(self) -> tuple[float, str] | None:

@@ -40,9 +40,22 @@ PAIRS = {
     'tasks': Pair('embedded log in, one-shot task, file out', 'tasks', 'bare-spawn', 'tasks'),
     'kafka': Pair('Kafka in, empty arrange', 'kafka-empty', 'bare-kafka', 'messages'),
     'kafka-tasks': Pair('Kafka in, one-shot task, Kafka out', 'kafka-tasks', '', 'tasks'),
+    'recorder': Pair(
+        'flight recorder on, beside off: one-shot task, file out',
+        'recorder-on-tasks',
+        'recorder-off-tasks',
+        'tasks',
+    ),
+    'recorder-log': Pair(
+        'flight recorder on, beside off: empty arrange',
+        'recorder-on-empty',
+        'recorder-off-empty',
+        'messages',
+    ),
 }
 SINKS = ('kafka', 'postgres', 'mongo', 'redis', 'http')
-NAMES = [*PAIRS, 'kafka-latency', 'kafka-backpressure', *(f'sink-{name}' for name in SINKS)]
+OTHERS = ('recorder-steady', 'kafka-latency', 'kafka-backpressure')
+NAMES = [*PAIRS, *OTHERS, *(f'sink-{name}' for name in SINKS)]
 
 
 def main() -> None:
@@ -52,6 +65,7 @@ def main() -> None:
     parser.add_argument('--tasks', type=int, default=20_000)
     parser.add_argument('--executors', type=int, default=4)
     parser.add_argument('--rounds', type=int, default=3, help='the median of so many is shown')
+    parser.add_argument('--seconds', type=int, default=60, help='of recorder-steady')
     parser.add_argument('--json', action='store_true')
     arguments = parser.parse_args()
     report = []
@@ -81,6 +95,9 @@ def _measurement(
     """Measure what is named; return its figures and what prints them."""
     if name in PAIRS:
         return _pair(PAIRS[name], program, arguments), _show
+    if name == 'recorder-steady':
+        figures = _measure(name, arguments.seconds, program, arguments.executors)
+        return {'title': 'flight recorder, 5,000 events/s', **figures}, _show_steady
     if name == 'kafka-latency':
         figures = _measure(name, 400, program, arguments.executors)
         return {'title': 'Kafka in, task, Kafka out at 20 messages/s', **figures}, _show_latency
@@ -124,19 +141,32 @@ def _median(runs: list[dict[str, Any]]) -> dict[str, float]:
 def _show(entry: dict[str, Any]) -> None:
     unit = entry['unit']
     print(f'\n{entry["title"]}: {entry["count"]:,} {unit}')
-    print(f'  {"":12}{unit + "/s":>14}{"CPU µs each":>14}{"peak MiB":>12}')
+    gap = f'{"longest gap ms":>16}' if 'gap_ms' in entry['product'] else ''
+    print(f'  {"":12}{unit + "/s":>14}{"CPU µs each":>14}{"peak MiB":>12}{gap}')
     for name in ('product', 'bare'):
         if name in entry:
             figures = entry[name]
             cells = [f'{figures["rate"]:14,.0f}']
             cells += [
                 f'{figures[key]:{width}.1f}' if key in figures else ' ' * width
-                for key, width in (('cpu_us', 14), ('peak_rss_mib', 12))
+                for key, width in (('cpu_us', 14), ('peak_rss_mib', 12), ('gap_ms', 16))
             ]
             print(f'  {name:12}' + ''.join(cells))
     if 'rate_ratio' in entry:
         print(f'  rate of the bare loop: {entry["rate_ratio"]:.0%}')
     sys.stdout.flush()
+
+
+def _show_steady(entry: dict[str, Any]) -> None:
+    print(
+        f'\n{entry["title"]} for {entry["seconds"]} s: {entry["written"]:,} written, '
+        f'{entry["dropped"]:,} lost\n'
+        f'  CPU {entry["cpu_us_each"]:.1f} µs an event, longest gap of the hub '
+        f'{entry["gap_ms"]:.1f} ms (without any work {entry["idle_gap_ms"]:.1f} ms)\n'
+        f'  memory {entry["rss_half_mib"]:.1f} MiB at most in the first half, '
+        f'{entry["rss_end_mib"]:.1f} in the second; disk {entry["disk_most_mib"]:.0f} MiB at most',
+        flush=True,
+    )
 
 
 def _show_latency(entry: dict[str, Any]) -> None:

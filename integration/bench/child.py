@@ -28,7 +28,14 @@ def measure(name: str, count: int, program: str, number: int) -> dict[str, Any]:
     elif name == 'bare-spawn':
         figures = importlib.import_module('integration.bench.spawn').run(count, number, program)
     else:
-        module = _MODULES.get(name, 'kafka' if 'kafka' in name else 'pipeline')
+        module = _MODULES.get(
+            name,
+            'recorder'
+            if name.startswith('recorder')
+            else 'kafka'
+            if 'kafka' in name
+            else 'pipeline',
+        )
         runner = importlib.import_module(f'integration.bench.{module}')
         figures = runner.run(name, count, program, number)
     return figures

@@ -44,7 +44,7 @@ host = 127.0.0.1
 port = 0
 
 [debug]
-enabled = false
+{debug}
 
 [logging]
 level = warning
@@ -85,15 +85,18 @@ class Count(dk.Observer):
             self.done.set()
 
 
-def run(kind: str, count: int, program: str = '', executors: int = 4) -> dict[str, Any]:
+def run(
+    kind: str, count: int, program: str = '', executors: int = 4, debug: str = 'enabled = false'
+) -> dict[str, Any]:
     """Send `count` messages through a worker; return rates, CPU and memory.
 
-    `kind` is `empty` or `tasks`. The messages are in the log before the clock
-    starts; it stops when the last offset is complete. CPU is the worker's own,
-    without its children; the peak is that of this process since its start.
+    `kind` is `empty` or `tasks`; `debug` are the lines of that section. The messages
+    are in the log before the clock starts; it stops when the last offset is complete.
+    CPU is the worker's own, without its children; the peak is that of this process
+    since its start.
     """
     with tempfile.TemporaryDirectory(prefix='drakkar-bench-') as folder:
-        worker, counter = _prepare(Path(folder), kind, count, program, executors)
+        worker, counter = _prepare(Path(folder), kind, count, program, executors, debug)
         return measure(worker, counter, count)
 
 
@@ -117,13 +120,17 @@ def measure(worker: Worker, counter: Count, count: int) -> dict[str, Any]:
 
 
 def _prepare(
-    folder: Path, kind: str, count: int, program: str, executors: int
+    folder: Path, kind: str, count: int, program: str, executors: int, debug: str
 ) -> tuple[Worker, Count]:
     handler = {'empty': 'EmptyHandler', 'tasks': 'TaskHandler'}[kind]
     ini = folder / 'drakkar.ini'
     ini.write_text(
         _CONFIG.format(
-            handler=f'{__name__}:{handler}', folder=folder, program=program, executors=executors
+            handler=f'{__name__}:{handler}',
+            folder=folder,
+            program=program,
+            executors=executors,
+            debug=debug,
         )
     )
     loaded = load_config(ini)
