@@ -55,7 +55,7 @@ class ProbeDelivery(Delivery):
     def dead_letter(
         self, letters: Sequence[DeadLetter], provenance: Provenance, on_done: Callable[[], None]
     ) -> None:
-        self._journal.dead_letters += letters
+        self._journal.dead_lettered(letters)
         on_done()
 
     def snapshot(self) -> list[SinkSnapshot]:

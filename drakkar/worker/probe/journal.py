@@ -19,7 +19,9 @@ MAX_TASKS = 200  # shown in full; the others run as well, and are counted
 MAX_ATTEMPTS = 20  # of one task
 MAX_SPANS = 1000
 MAX_HOOKS = 1000
-MAX_ENTRIES = 200  # of annotations, of exceptions, of dead letters, of one hook's payloads
+MAX_ENTRIES = 200  # of annotations, of dead letters, of one call's payloads
+MAX_EXCEPTIONS = 50
+MAX_PAYLOADS = 2000  # of all calls
 MAX_OUTPUT = 64 * 1024  # characters of stdout, of stderr, of a payload, of an annotation
 MAX_TRACEBACK = 16 * 1024
 # Of all outputs, payloads and annotations together: a report is one JSON document.
@@ -96,7 +98,9 @@ class Journal(Observer):
         self.unroutable = 0
         self.complete = False
         self.left_out: dict[str, int] = {}
+        self._calls: dict[tuple[str, str], HookCall] = {}
         self._last_call: HookCall | None = None
+        self._payloads = 0
 
     @property
     def now(self) -> float:
@@ -134,6 +138,7 @@ class Journal(Observer):
         call = HookCall(hook, task_id, self.now)
         if self._room('hooks', self.hooks, MAX_HOOKS):
             self.hooks.append(call)
+            self._calls[hook, task_id] = call
         return call
 
     def hook_ends(self, call: HookCall) -> None:
@@ -151,19 +156,19 @@ class Journal(Observer):
             return
         if error:
             call.error = error
-        if len(call.payloads) >= MAX_ENTRIES:
+        if len(call.payloads) >= MAX_ENTRIES or self._payloads >= MAX_PAYLOADS:
             call.more_payloads += 1
             return
+        self._payloads += 1
         fields = self._paid(shown.payload(payload, min(MAX_OUTPUT, self._left)))
         call.payloads.append(
             {'type': type(payload).__name__, 'sink': sink, 'error': error, **fields.report()}
         )
 
-    def _call(self, hook: str, task_id: str) -> HookCall | None:
-        for call in reversed(self.hooks):
-            if (call.hook, call.task_id) == (hook, task_id):
-                return call
-        return None
+    def dead_lettered(self, letters: Sequence[DeadLetter]) -> None:
+        for letter in letters:
+            if self._room('dead_letters', self.dead_letters):
+                self.dead_letters.append(letter)
 
     def annotate(self, payload: Any) -> None:
         if self._room('annotations', self.annotations):
@@ -216,7 +221,7 @@ class Journal(Observer):
             if (known.hook, known.error, known.traceback) == (where, found.error, found.traceback):
                 known.times += 1
                 return
-        if self._room('exceptions', self.exceptions):
+        if self._room('exceptions', self.exceptions, MAX_EXCEPTIONS):
             self.exceptions.append(found)
 
     # Heard from the pipeline

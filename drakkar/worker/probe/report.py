@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from drakkar import redact
 from drakkar.models.delivery import DeadLetter
@@ -15,8 +17,10 @@ from drakkar.worker.probe.request import ProbeRequest
 from drakkar.worker.probe.session import Session
 
 _VALUE_BYTES = 64 * 1024
-_STDIN_BYTES = 4096
-_ARGS = 200
+_GIVEN = 4096  # characters of a task's arguments, labels, environment, stdin, metadata each
+_OFFSETS = 200
+
+Part = TypeVar('Part', str, tuple[str, str])
 
 
 def build(request: ProbeRequest, session: Session) -> dict[str, Any]:
@@ -76,13 +80,13 @@ def _task(record: TaskRecord) -> dict[str, Any]:
         'task_id': shown.line(task.task_id),
         'parent_task_id': task.parent_task_id and shown.line(task.parent_task_id),
         'binary_path': shown.line(task.binary_path),
-        'args': [shown.line(arg, 2000) for arg in args[:_ARGS]],
+        'args': _within([shown.line(arg, 2000) for arg in args]),
         'args_count': len(args),
-        'source_offsets': list(task.source_offsets)[:_ARGS],
-        'labels': {shown.line(name): shown.line(value) for name, value in task.labels.items()},
-        'metadata': shown.data(task.metadata, _STDIN_BYTES).report(),
+        'source_offsets': list(task.source_offsets)[:_OFFSETS],
+        'labels': dict(_within(_pairs(task.labels))),
+        'metadata': shown.data(task.metadata, _GIVEN).report(),
         'env': _env(task),
-        'stdin': shown.readable(_stdin(task), _STDIN_BYTES),
+        'stdin': shown.readable(_stdin(task), _GIVEN),
         'own_timeout_seconds': task.timeout_seconds,
         'precomputed': task.precomputed is not None,
         'runs': record.runs,
@@ -101,8 +105,22 @@ def _stdin(task: ExecutorTask) -> bytes | None:
 
 def _env(task: ExecutorTask) -> dict[str, str]:
     """Return the task's own variables; values of secret names are masked."""
-    env = task.env if isinstance(task.env, dict) else dict(task.env or {})
-    return redact.variables({shown.line(name): shown.line(value) for name, value in env.items()})
+    own = task.env or {}
+    if not isinstance(
+        own, Mapping
+    ):  # nobody checks it before the program starts
+        own = {'?': own}
+    return redact.variables(dict(_within(_pairs(own))))
+
+
+def _pairs(mapping: Mapping[Any, Any]) -> list[tuple[str, str]]:
+    return [(shown.line(name), shown.line(value)) for name, value in mapping.items()]
+
+
+def _within(parts: Sequence[Part]) -> list[Part]:
+    """Return the first parts, texts or pairs of them, that have room together."""
+    sizes = itertools.accumulate(len(''.join(part)) for part in parts)
+    return [part for part, size in zip(parts, sizes, strict=True) if size <= _GIVEN]
 
 
 def _hook(call: HookCall) -> dict[str, Any]:

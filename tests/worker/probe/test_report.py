@@ -346,6 +346,61 @@ def test_a_wide_fan_out_runs_whole_and_is_shown_in_part(reported: Run) -> None:
     assert len(json.dumps(report)) < 6 * 1024 * 1024
 
 
+def test_what_a_task_was_given_is_bounded(reported: Run) -> None:
+    class Lavish(ShellHandler):
+        def arrange(self, messages: Any, pending: Any) -> list[dk.ExecutorTask]:
+            many = {f'name{n}': 'x' * 400 for n in range(100)}
+            args = ['x' * 1000] * 50
+            hit = dk.PrecomputedResult('', '', 1)
+            return [
+                dk.ExecutorTask(args, [0], b'x' * 10_000, many, many, many, precomputed=hit)
+                for _ in range(250)
+            ]
+
+        def on_error(self, task: Any, error: Any) -> dk.Action:
+            return dk.DLQ
+
+    report = reported(Lavish, {})
+    task = report['tasks'][0]
+    assert (len(task['args']), task['args_count']) == (4, 50)
+    assert task['stdin']['truncated']
+    assert task['metadata']['truncated']
+    assert 5 < len(task['labels']) < 12
+    assert task['env'] == task['labels']
+    assert len(report['dead_letters']) == 200
+    assert report['left_out']['dead_letters'] == 50
+    assert len(json.dumps(report)) < 6 * 1024 * 1024
+
+
+def test_nonsense_in_a_task_is_shown_as_it_is(reported: Run) -> None:
+    class Careless(dk.Handler):
+        def arrange(self, messages: Any, pending: Any) -> list[dk.ExecutorTask]:
+            loop: dict[str, Any] = {}
+            loop['self'] = loop
+            wrong: Any = Unprintable()
+            return [
+                dk.ExecutorTask(
+                    args=wrong,
+                    source_offsets=[0],
+                    binary_path='/bin/sh',
+                    env=wrong,
+                    stdin=wrong,
+                    labels={1: wrong},  # type: ignore[dict-item]
+                    metadata=loop,
+                )
+            ]
+
+        def on_error(self, task: Any, error: Any) -> dk.Action:
+            return dk.SKIP
+
+    (task,) = reported(Careless, {})['tasks']
+    assert task['attempts'][0]['status'] == 'spawn'
+    assert task['args'] == ['<Unprintable, whose repr raised RuntimeError>']
+    assert task['labels'] == {'1': task['args'][0]}
+    assert list(task['env']) == ['?']
+    assert task['metadata']['problem']
+
+
 def test_the_report_of_many_annotations_is_bounded(reported: Run) -> None:
     class Talkative(ShellHandler):
         def arrange(self, messages: Any, pending: Any) -> list[dk.ExecutorTask]:
