@@ -106,9 +106,7 @@ def _stdin(task: ExecutorTask) -> bytes | None:
 def _env(task: ExecutorTask) -> dict[str, str]:
     """Return the task's own variables; values of secret names are masked."""
     own = task.env or {}
-    if not isinstance(
-        own, Mapping
-    ):  # nobody checks it before the program starts
+    if not isinstance(own, Mapping):  # nobody checks it before the program starts
         own = {'?': own}
     return redact.variables(dict(_within(_pairs(own))))
 
