@@ -18,16 +18,21 @@ _RATE_WINDOW = '5m'
 class Card:
     """One number: the sum of those series of a metric that have one of the labels, where given.
 
-    `tone` says what a number above zero means: `good`, `bad` or nothing.
+    `name` is the metric's without `drakkar_`. `tone` says what a number above zero means:
+    `good`, `bad` or nothing.
     """
 
     key: str
     title: str
-    metric: str
+    name: str
     meaning: str
     label: str = ''
     values: tuple[str, ...] = ()
     tone: str = ''
+
+    @property
+    def metric(self) -> str:
+        return f'drakkar_{self.name}'
 
     def selector(self) -> str:
         """Return the PromQL selector of the series."""
@@ -39,11 +44,11 @@ class Card:
 _FAILED = ('failed', 'timeout', 'spawn', 'killed')
 
 CARDS = (
-    Card('consumed', 'Consumed', 'drakkar_messages_consumed_total', 'messages polled'),
+    Card('consumed', 'Consumed', 'messages_consumed_total', 'messages polled'),
     Card(
         'completed',
         'Completed',
-        'drakkar_executor_tasks_total',
+        'executor_tasks_total',
         'runs that ended with exit code 0',
         'status',
         ('completed',),
@@ -52,54 +57,54 @@ CARDS = (
     Card(
         'failed',
         'Failed',
-        'drakkar_executor_tasks_total',
+        'executor_tasks_total',
         'runs that failed, timed out or did not start',
         'status',
         _FAILED,
         'bad',
     ),
-    Card('timeouts', 'Timeouts', 'drakkar_executor_timeouts_total', 'runs killed', tone='bad'),
-    Card('retried', 'Retried', 'drakkar_executor_retries_total', 'runs queued again'),
-    Card('precomputed', 'Precomputed', 'drakkar_executor_precomputed_total', 'tasks without a run'),
+    Card('timeouts', 'Timeouts', 'executor_timeouts_total', 'runs killed', tone='bad'),
+    Card('retried', 'Retried', 'executor_retries_total', 'runs queued again'),
+    Card('precomputed', 'Precomputed', 'executor_precomputed_total', 'tasks without a run'),
     Card(
         'delivered',
         'Delivered',
-        'drakkar_sink_payloads_delivered_total',
+        'sink_payloads_delivered_total',
         'payloads safe in their sink',
         tone='good',
     ),
     Card(
         'sink_errors',
         'Sink errors',
-        'drakkar_sink_deliver_errors_total',
+        'sink_deliver_errors_total',
         'deliveries that failed',
         tone='bad',
     ),
-    Card('dlq', 'Dead letters', 'drakkar_dlq_messages_total', 'messages dead-lettered', tone='bad'),
+    Card('dlq', 'Dead letters', 'dlq_messages_total', 'messages dead-lettered', tone='bad'),
     Card(
         'dlq_dropped',
         'Lost',
-        'drakkar_dlq_dropped_total',
+        'dlq_dropped_total',
         'messages dropped (on_send_failure)',
         tone='bad',
     ),
-    Card('committed', 'Committed', 'drakkar_offsets_committed_total', 'offsets stored'),
-    Card('rebalances', 'Rebalances', 'drakkar_rebalance_events_total', 'assigned, revoked, lost'),
+    Card('committed', 'Committed', 'offsets_committed_total', 'offsets stored'),
+    Card('rebalances', 'Rebalances', 'rebalance_events_total', 'assigned, revoked, lost'),
     Card(
         'parse_failures',
         'Not decoded',
-        'drakkar_parse_failures_total',
+        'parse_failures_total',
         'messages that did not parse',
         tone='bad',
     ),
     Card(
         'hook_errors',
         'Hook errors',
-        'drakkar_handler_hook_errors_total',
+        'handler_hook_errors_total',
         'hooks raised',
         tone='bad',
     ),
-    Card('hub_stalls', 'Stalls', 'drakkar_hub_stalls_total', 'hub was blocked', tone='bad'),
+    Card('hub_stalls', 'Stalls', 'hub_stalls_total', 'hub was blocked', tone='bad'),
 )
 
 

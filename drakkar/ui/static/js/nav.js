@@ -20,6 +20,8 @@ export function start() {
   for (const link of $$('a[href^="http"]', menu)) {
     if (shared) link.href = link.href.replace(/\/$/, '') + page;
   }
-  // In a narrow window the current page may be out of sight.
-  $('.top nav [aria-current]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
+  // In a narrow window the current page, or its tab, may be out of sight.
+  for (const current of $$('.top nav [aria-current], nav.tabs [aria-current]')) {
+    current.scrollIntoView({block: 'nearest', inline: 'nearest'});
+  }
 }
