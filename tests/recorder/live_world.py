@@ -30,12 +30,13 @@ class World:
     def __init__(self, min_duration: float = 0.5, bars: int = 10_000) -> None:
         self.now = START
         self.busy: set[int] = set()
+        self.idle = 12.5
         self.board = LiveBoard(
             self.pool, lambda m: m.label, min_duration, bars=bars, clock=lambda: self.now
         )
 
     def pool(self) -> PoolSnapshot:
-        return PoolSnapshot(4, len(self.busy), 2, 12.5, sorted(self.busy))
+        return PoolSnapshot(4, len(self.busy), 2, self.idle, sorted(self.busy))
 
     def start(self, made: ExecutorTask, slot: int = 0) -> None:
         self.busy.add(slot)

@@ -60,7 +60,9 @@ def test_a_program_that_could_not_be_started_is_a_failure_without_length(world: 
     assert bar['start'] == bar['end'] == START
 
 
-def test_what_was_cancelled_is_shown_only_if_it_ran(world: World) -> None:
+@pytest.mark.parametrize('min_duration', [0, 0.5])
+def test_what_was_cancelled_is_shown_only_if_it_ran(min_duration: float) -> None:
+    world = World(min_duration)
     waited, ran = task(1), task(2)
     world.fail(waited, 0.0, slot=-1, kind=FailureKind.CANCELLED)
     world.start(ran)
@@ -156,3 +158,7 @@ def test_values_are_bounded_and_without_secrets() -> None:
         assert len(bar['labels']['long']) == 100
         assert 'xxx' not in str(bar)
     assert running['labels'] == over['labels']
+    (kept,) = world.board._bars.over
+    assert kept.task is None
+    assert kept.gist is not None
+    assert sum(map(len, (*kept.gist.labels, *kept.gist.labels.values()))) < 1000

@@ -109,6 +109,8 @@ def test_a_burst_comes_in_several_deltas() -> None:
         client.apply(delta)
     assert sizes == [BARS_IN_DELTA, BARS_IN_DELTA, 500]
     assert client.arranged == world.board.snapshot()['arranged']
+    nothing = world.board.delta(client.revision)
+    assert (nothing['bars'], nothing['arranged']) == ([], [])
 
 
 def test_nothing_is_formatted_while_nobody_looks(

@@ -122,10 +122,10 @@ class Bars:
         for bar in self._open.values():
             if bar.end:
                 continue
-            if not bar.left and (bar.slot not in busy or self._slots.get(bar.slot) is not bar):
+            if not bar.left and bar.slot not in busy:
                 bar.left = now
             if bar.left:
-                if bar.revision or bar.left - bar.start >= self._min_duration:
+                if bar.left - bar.start >= self._min_duration:
                     self._finish(bar, ENDED, bar.left)
             elif not bar.revision and now - bar.start >= self._min_duration:
                 bar.id = bar.revision = self._revision()
