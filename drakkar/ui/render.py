@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from drakkar._version import __version__
 from drakkar.ui import formats
@@ -26,6 +27,12 @@ NAVIGATION = (
 )
 
 
+def _printable(value: Any) -> Any:
+    """Take the control sequences of terminals out of every text that a template shows."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return formats.plain(value) if is_text else value
+
+
 class Renderer:
     """Jinja2 with escaping always on and unknown variables an error."""
 
@@ -38,6 +45,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            finalize=_printable,
         )
         self._environment.filters.update(formats.FILTERS)
 

@@ -108,7 +108,7 @@ class Browser:
             **{k.replace('_', '-'): v for k, v in headers.items()},
         }
         head = ''.join(f'{k}: {v}\r\n' for k, v in lines.items() if v is not None)
-        self.socket.sendall(f'GET /ws?topics={topics} HTTP/1.1\r\n{head}\r\n'.encode())
+        self.socket.sendall(f'GET /ws?topics={topics} HTTP/1.1\r\n{head}\r\n'.encode('latin-1'))
         self.status = int(self.stream.readline().split()[1])
         self.headers: dict[str, str] = {}
         while line := self.stream.readline().strip():

@@ -4,54 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import Any
 
-import gevent
 from geventwebsocket.handler import WebSocketHandler
 
+from drakkar.ui.connection import BoundedHandler
 from drakkar.ui.errors import HttpError, status_line
 from drakkar.ui.request import Request
 from drakkar.ui.wire import json_answer, with_safe_headers
-from drakkar.ui.ws.client import WRITE_SECONDS, Client, listen
+from drakkar.ui.ws.client import Client, listen
 
 PATH = '/ws'
-HEAD_SECONDS = 15.0
-IDLE_SECONDS = 60.0
-MAX_HEAD_BYTES = 32 * 1024
 # So that a browser that reads nothing holds little of the kernel's memory.
 _SEND_BUFFER_BYTES = 64 * 1024
 _CLOSE_SECONDS = 2.0
 
 
-class _Head:
-    """A request's head as it is read: only so long."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._left = MAX_HEAD_BYTES
-
-    def readline(self, limit: int = -1) -> bytes:
-        line: bytes = self._stream.readline(min(limit, self._left) if limit > 0 else self._left)
-        self._left -= len(line)
-        if self._left <= 0:
-            raise ValueError('the head of the request is too long')
-        return line
-
-
-class ConnectionHandler(WebSocketHandler):
-    """One connection of the UI's server, which has `guard` and `hub`."""
-
-    def read_requestline(self) -> Any:
-        """Wait for the next request; from its first byte on, its head has a deadline."""
-        with gevent.Timeout(IDLE_SECONDS, TimeoutError('nothing was asked')):
-            return super().read_requestline()
-
-    def read_request(self, raw_requestline: Any) -> Any:
-        with gevent.Timeout(HEAD_SECONDS, ValueError('the head of the request took too long')):
-            return super().read_request(raw_requestline)
-
-    def MessageClass(self, *args: Any) -> Any:  # noqa: N802 - the name is pywsgi's
-        return super().MessageClass(_Head(args[0]), *args[1:])
+class ConnectionHandler(BoundedHandler):
+    """One connection of the UI's server, which has `guard`, `hub` and `greenlets`."""
 
     def run_application(self) -> None:
         """Answer a request; a WebSocket is checked before it is accepted."""
@@ -59,18 +28,17 @@ class ConnectionHandler(WebSocketHandler):
             super(WebSocketHandler, self).run_application()
             return
         try:
-            topics = self._check()
+            topics = self._topics_if_allowed()
         except HttpError as error:
             self._refuse(error)
             return
-        refused = self.upgrade_websocket()
-        if refused is not None:
+        if self.upgrade_websocket() is not None:
             self._refuse(HttpError(400, 'the handshake of the WebSocket is malformed'))
             return
         self.write(b'')
-        self._serve(topics)
+        self._talk(topics)
 
-    def _check(self) -> list[str]:
+    def _topics_if_allowed(self) -> list[str]:
         """Return the topics that are asked for. Raises HttpError for who may not come in."""
         environ = self.environ
         self.server.guard.check_socket(environ)
@@ -85,8 +53,7 @@ class ConnectionHandler(WebSocketHandler):
             raise HttpError(400, 'use HTTP/1.1')
         hub = self.server.hub
         topics = list(dict.fromkeys(Request(environ).many('topics')))
-        unknown = [topic for topic in topics if topic not in hub.topics]
-        if unknown or not topics:
+        if not topics or not set(topics) <= set(hub.topics):
             raise HttpError(400, f'topics may be {", ".join(hub.topics)}')
         if hub.full:
             raise HttpError(503, 'too many pages are open')
@@ -103,7 +70,7 @@ class ConnectionHandler(WebSocketHandler):
         self.result = [body]
         self.process_result()
 
-    def _serve(self, topics: list[str]) -> None:
+    def _talk(self, topics: list[str]) -> None:
         """Talk to a browser until either side leaves. This greenlet listens, another one writes."""
         connection = self.socket
         connection.settimeout(None)  # silence is fine: pings find out who is gone
@@ -117,7 +84,7 @@ class ConnectionHandler(WebSocketHandler):
             writer.join(_CLOSE_SECONDS)
         finally:
             hub.leave(client)
-            writer.kill(timeout=WRITE_SECONDS)
+            writer.kill()
 
     def _write_frames(self, client: Client) -> None:
         with contextlib.suppress(OSError):  # TimeoutError too: who is not there needs no message

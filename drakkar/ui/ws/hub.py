@@ -40,7 +40,7 @@ class _Channel:
         self.topic = topic
         self.clients: set[Client] = set()
         self.seq = 0
-        self.ticking = False
+        self.ticker: gevent.Greenlet | None = None
 
     def frame(self, kind: str, data: Any, dropped: int = 0) -> bytes:
         message = {
@@ -93,27 +93,29 @@ class Hub:
             channel = self._channels[name]
             client.offer(channel.snapshot())
             channel.clients.add(client)
-            if not channel.ticking:
-                channel.ticking = True
-                self._greenlets.spawn(f'ui-topic-{name}', self._tick, channel)
+            if channel.ticker is None:
+                channel.ticker = self._greenlets.spawn(f'ui-topic-{name}', _tick, channel)
 
     def leave(self, client: Client) -> None:
+        """Forget a client; a topic without any rests."""
         self.clients.discard(client)
         for name in client.topics:
-            self._channels[name].clients.discard(client)
+            channel = self._channels[name]
+            channel.clients.discard(client)
+            if not channel.clients and channel.ticker is not None:
+                channel.ticker.kill(block=False)
+                channel.ticker = None
 
     def close(self) -> None:
         """Tell every client that the worker is going away."""
         for client in list(self.clients):
             client.close(protocol.GOING_AWAY, 'the worker is stopping')
 
-    def _tick(self, channel: _Channel) -> None:
+
+def _tick(channel: _Channel) -> None:
+    while True:
+        gevent.sleep(channel.topic.interval_seconds)
         try:
-            while channel.clients:
-                gevent.sleep(channel.topic.interval_seconds)
-                try:
-                    channel.tick()
-                except Exception:  # a page that does not move must not end the worker
-                    log.exception('topic_failed', topic=channel.topic.name)
-        finally:
-            channel.ticking = False
+            channel.tick()
+        except Exception:  # a page that does not move must not end the worker
+            log.exception('topic_failed', topic=channel.topic.name)
