@@ -52,6 +52,12 @@ PAIRS = {
         'recorder-off-empty',
         'messages',
     ),
+    'ui': Pair(
+        'debug UI with 50 open pages, 10 of which read nothing, beside none: one-shot task',
+        'ui-pages-tasks',
+        'ui-none-tasks',
+        'tasks',
+    ),
 }
 SINKS = ('kafka', 'postgres', 'mongo', 'redis', 'http')
 OTHERS = ('recorder-steady', 'kafka-latency', 'kafka-backpressure')

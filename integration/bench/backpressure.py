@@ -8,12 +8,13 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import drakkar.api as dk
+from drakkar.worker.worker import Worker
 from integration.bench.kafka import TOPIC, make_worker, producer_of
 from integration.bench.pipeline import Count, EmptyHandler, measure
 from integration.bench.slow_link import HOST, slow_link
@@ -41,10 +42,10 @@ class SleepHandler(EmptyHandler):
 class Pauses(Count):
     """Counts pauses, and measures what they cost between the first start of a task and the last.
 
-    `idle_slot_seconds`, to be given, returns what all slots have idled so far.
+    `worker` is to be given before it runs.
     """
 
-    idle_slot_seconds: Callable[[], float]
+    worker: Worker
 
     def __init__(self, expected: int) -> None:
         super().__init__(expected)
@@ -69,7 +70,7 @@ class Pauses(Count):
     ) -> None:
         self._started += 1
         if self._started in (1, self._expected):
-            self.marks.append((time.perf_counter(), self.idle_slot_seconds()))
+            self.marks.append((time.perf_counter(), self.worker.snapshot().pool.idle_slot_seconds))
 
     def figures(self) -> dict[str, float]:
         """Return the figures, when all tasks have run."""
@@ -116,9 +117,7 @@ def _cases(late_ms: int, count: int, program: str, executors: int) -> list[dict[
             worker = make_worker(
                 server, Path(folder), SleepHandler, program, executors, pauses, overrides
             )
-            pauses.idle_slot_seconds = lambda pool=worker.parts.executor: (
-                pool.snapshot().idle_slot_seconds
-            )
+            pauses.worker = worker
             measure(worker, pauses, count)
             cases.append({'late_ms': late_ms, 'pauses_when': name, **pauses.figures()})
         return cases

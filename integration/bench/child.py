@@ -32,6 +32,8 @@ def measure(name: str, count: int, program: str, number: int) -> dict[str, Any]:
             name,
             'recorder'
             if name.startswith('recorder')
+            else 'ui'
+            if name.startswith('ui-')
             else 'kafka'
             if 'kafka' in name
             else 'pipeline',

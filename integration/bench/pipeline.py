@@ -96,7 +96,7 @@ def run(
     since its start.
     """
     with tempfile.TemporaryDirectory(prefix='drakkar-bench-') as folder:
-        worker, counter = _prepare(Path(folder), kind, count, program, executors, debug)
+        worker, counter = prepare(Path(folder), kind, count, program, executors, debug)
         return measure(worker, counter, count)
 
 
@@ -119,7 +119,7 @@ def measure(worker: Worker, counter: Count, count: int) -> dict[str, Any]:
     }
 
 
-def _prepare(
+def prepare(
     folder: Path, kind: str, count: int, program: str, executors: int, debug: str
 ) -> tuple[Worker, Count]:
     handler = {'empty': 'EmptyHandler', 'tasks': 'TaskHandler'}[kind]

@@ -6,7 +6,6 @@ python -m gevent.monkey --module integration.bench.sinks.http
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
 
 import gevent
@@ -16,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from drakkar_sink_http import HttpOptions, HttpPayload
 from drakkar_sink_http.sink import HttpSink
-from integration.bench.sinks.lane import compare, show, through_lane
+from integration.bench.sinks import lane
 from integration.servers.http_echo import HttpEcho
 
 BATCH = 500
@@ -32,18 +31,18 @@ def run(count: int = 5_000, rounds: int = 5) -> dict[str, Any]:
     rows = [{'id': n, 'pattern': f'pattern {n}', 'lines': n % 1000} for n in range(count)]
     with HttpEcho() as server:
 
-        def bare() -> float:
+        def bare() -> lane.Cost:
             return _bare(server.dsn, rows)
 
-        def product() -> float:
+        def product() -> lane.Cost:
             options = HttpOptions().load({'url': server.dsn, 'concurrency': str(CONCURRENCY)})
             payloads = [HttpPayload(row) for row in rows]
-            return through_lane('http', HttpSink('main', options), payloads)
+            return lane.through_lane('http', HttpSink('main', options), payloads)
 
-        return compare('HTTP sink', count, rounds, bare, product)
+        return lane.compare('HTTP sink', count, rounds, bare, product)
 
 
-def _bare(url: str, rows: list[dict[str, Any]]) -> float:
+def _bare(url: str, rows: list[dict[str, Any]]) -> lane.Cost:
     session = requests.Session()
     session.mount('http://', HTTPAdapter(pool_maxsize=CONCURRENCY))
     pool = Pool(CONCURRENCY)
@@ -51,15 +50,15 @@ def _bare(url: str, rows: list[dict[str, Any]]) -> float:
     def post(row: dict[str, Any]) -> None:
         session.post(url, json=row, timeout=10).raise_for_status()
 
-    started = time.perf_counter()
+    cost = lane.stopwatch()
     for start in range(0, len(rows), BATCH):
         gevent.joinall(
             [pool.spawn(post, row) for row in rows[start : start + BATCH]], raise_error=True
         )
-    seconds = time.perf_counter() - started
+    spent = cost()
     session.close()
-    return seconds
+    return spent
 
 
 if __name__ == '__main__':
-    show(run(*(int(argument) for argument in sys.argv[1:])), 'bare requests')
+    lane.show(run(*(int(argument) for argument in sys.argv[1:])), 'bare requests')

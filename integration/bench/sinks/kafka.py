@@ -6,7 +6,6 @@ python -m gevent.monkey --module integration.bench.sinks.kafka
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
 
 from kafka import KafkaProducer
@@ -15,7 +14,7 @@ from kafka.partitioner import StickyPartitioner
 from drakkar import jsonio
 from drakkar_sink_kafka import KafkaPayload, KafkaSinkOptions
 from drakkar_sink_kafka.sink import KafkaSink
-from integration.bench.sinks.lane import compare, show, through_lane
+from integration.bench.sinks import lane
 from integration.servers.kafka import Kafka
 
 BATCH = 500
@@ -29,23 +28,25 @@ def run(count: int = 50_000, rounds: int = 5) -> dict[str, Any]:
     Needs an interpreter that gevent has patched. Both write JSON with a key in batches of 500,
     acknowledged by all replicas, with an idempotent producer of the same settings.
     """
-    rows = [{'id': n, 'pattern': f'pattern {n}', 'lines': n % 1000} for n in range(count)]
+    rows: list[dict[str, Any]] = [
+        {'id': n, 'pattern': f'pattern {n}', 'lines': n % 1000} for n in range(count)
+    ]
     with Kafka() as server:
         server.create_topic(TOPIC, 8)
 
-        def bare() -> float:
+        def bare() -> lane.Cost:
             return _bare(server.address, rows)
 
-        def product() -> float:
+        def product() -> lane.Cost:
             options = KafkaSinkOptions().load({'topic': TOPIC, 'brokers': server.address})
             sink = KafkaSink('main', options)
             payloads = [KafkaPayload(row, key=b'%d' % row['id']) for row in rows]
-            return through_lane('kafka', sink, payloads)
+            return lane.through_lane('kafka', sink, payloads)
 
-        return compare('Kafka sink', count, rounds, bare, product)
+        return lane.compare('Kafka sink', count, rounds, bare, product)
 
 
-def _bare(brokers: str, rows: list[dict[str, Any]]) -> float:
+def _bare(brokers: str, rows: list[dict[str, Any]]) -> lane.Cost:
     producer = KafkaProducer(
         bootstrap_servers=brokers.split(','),
         acks='all',
@@ -55,7 +56,7 @@ def _bare(brokers: str, rows: list[dict[str, Any]]) -> float:
         partitioner=StickyPartitioner(),
     )
     producer.partitions_for(TOPIC)
-    started = time.perf_counter()
+    cost = lane.stopwatch()
     for start in range(0, len(rows), BATCH):
         futures = [
             producer.send(TOPIC, jsonio.dumps_bytes(row), b'%d' % row['id'])
@@ -63,10 +64,10 @@ def _bare(brokers: str, rows: list[dict[str, Any]]) -> float:
         ]
         for future in futures:
             future.get(30)
-    seconds = time.perf_counter() - started
+    spent = cost()
     producer.close()
-    return seconds
+    return spent
 
 
 if __name__ == '__main__':
-    show(run(*(int(argument) for argument in sys.argv[1:])), 'bare kafka-python')
+    lane.show(run(*(int(argument) for argument in sys.argv[1:])), 'bare kafka-python')

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from gevent.event import Event
 
@@ -22,8 +23,21 @@ from drakkar.models.payload import Payload
 from drakkar.testing.harness import MemoryDeadLetters
 
 
-def through_lane(sink_type: str, sink: Sink, payloads: Sequence[Payload]) -> float:
-    """Deliver each payload as that of a message of its own; return the seconds it took.
+class Cost(NamedTuple):
+    """What a measurement took: time, and CPU of this process."""
+
+    seconds: float
+    cpu: float
+
+
+def stopwatch() -> Callable[[], Cost]:
+    """Begin to measure; return what tells the cost since."""
+    cpu, started = time.process_time(), time.perf_counter()
+    return lambda: Cost(time.perf_counter() - started, time.process_time() - cpu)
+
+
+def through_lane(sink_type: str, sink: Sink, payloads: Sequence[Payload]) -> Cost:
+    """Deliver each payload as that of a message of its own; return what it took.
 
     Raises RuntimeError where one was not delivered.
     """
@@ -48,44 +62,68 @@ def through_lane(sink_type: str, sink: Sink, payloads: Sequence[Payload]) -> flo
         if not left:
             finished.set()
 
-    # In a worker they live as long as their message, and the collector never sees all at once.
-    gc.collect()
-    gc.freeze()
-    started = time.perf_counter()
-    for payload, message in zip(payloads, messages, strict=True):
-        router.submit([payload], Provenance([message], scope), on_done)
-    finished.wait()
-    seconds = time.perf_counter() - started
-    gc.unfreeze()
+    with frozen():
+        cost_so_far = stopwatch()
+        for payload, message in zip(payloads, messages, strict=True):
+            router.submit([payload], Provenance([message], scope), on_done)
+        finished.wait()
+        cost = cost_so_far()
     router.close()
     nursery.kill()
     if died or letters.letters:
         raise RuntimeError(f'not delivered: {died or letters.letters[0].error}')
-    return seconds
+    return cost
+
+
+@contextlib.contextmanager
+def frozen() -> Iterator[None]:
+    """Keep what there is now out of the garbage collector's sight, on either side of a comparison.
+
+    `drakkar serve` does so after its start. And in a worker there are as many payloads as
+    messages in flight: the collector never has all of a benchmark to look through.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def compare(
-    title: str, count: int, rounds: int, bare: Callable[[], float], product: Callable[[], float]
+    title: str, count: int, rounds: int, bare: Callable[[], Cost], product: Callable[[], Cost]
 ) -> dict[str, Any]:
-    """Measure both in turn, `rounds` times; return the median rates of `count` and their ratio."""
-    rates: dict[str, list[float]] = {'bare': [], 'product': []}
+    """Measure both in turn, `rounds` times; return medians: rate, CPU each, ratio of the rates.
+
+    The CPU tells what a payload costs also where other programs take the machine's time.
+    """
+    costs: dict[str, list[Cost]] = {'bare': [], 'product': []}
     for _ in range(rounds):
-        rates['bare'].append(count / bare())
-        rates['product'].append(count / product())
-    ratios = [p / b for p, b in zip(rates['product'], rates['bare'], strict=True)]
+        with frozen():
+            costs['bare'].append(bare())
+        costs['product'].append(product())
+    ratios = [b.seconds / p.seconds for b, p in zip(costs['bare'], costs['product'], strict=True)]
+    figures = {
+        name: {
+            'rate': statistics.median(count / cost.seconds for cost in runs),
+            'cpu_us': statistics.median(cost.cpu / count * 1e6 for cost in runs),
+        }
+        for name, runs in costs.items()
+    }
     return {
         'title': title,
         'unit': 'payloads',
         'count': count,
-        'product': {'rate': statistics.median(rates['product'])},
-        'bare': {'rate': statistics.median(rates['bare'])},
+        **figures,
         'rate_ratio': statistics.median(ratios),
     }
 
 
 def show(figures: dict[str, Any], driver: str) -> None:
     """Print what `compare` returned on one line."""
+    product, bare = figures['product'], figures['bare']
     print(
-        f'{figures["count"]:,} payloads: {figures["product"]["rate"]:,.0f}/s, '
-        f'{driver} {figures["bare"]["rate"]:,.0f}/s, ratio {figures["rate_ratio"]:.0%}'
+        f'{figures["count"]:,} payloads: {product["rate"]:,.0f}/s, {product["cpu_us"]:.1f} µs; '
+        f'{driver} {bare["rate"]:,.0f}/s, {bare["cpu_us"]:.1f} µs; '
+        f'ratio {figures["rate_ratio"]:.0%}'
     )

@@ -6,7 +6,6 @@ python -m gevent.monkey --module integration.bench.sinks.mongo
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
 
 import pymongo
@@ -29,12 +28,12 @@ def run(count: int = 10_000, rounds: int = 7) -> dict[str, Any]:
     rows = [{'pattern': f'pattern {n}', 'lines': n, 'ok': True} for n in range(count)]
     with Mongo() as server, pymongo.MongoClient[dict[str, Any]](server.dsn) as client:
 
-        def checked(seconds: float) -> float:
+        def checked(spent: lane.Cost) -> lane.Cost:
             written = client.bench.rows.count_documents({})
             if written != count:
                 raise RuntimeError(f'{written} of {count} documents')
             client.bench.rows.drop()
-            return seconds
+            return spent
 
         return lane.compare(
             f'MongoDB sink ({server.kind})',
@@ -45,19 +44,19 @@ def run(count: int = 10_000, rounds: int = 7) -> dict[str, Any]:
         )
 
 
-def _bare(uri: str, rows: list[dict[str, Any]]) -> float:
+def _bare(uri: str, rows: list[dict[str, Any]]) -> lane.Cost:
     with pymongo.MongoClient[dict[str, Any]](uri) as client:
         client.admin.command('ping')
         collection = client.bench.rows
-        started = time.perf_counter()
+        cost = lane.stopwatch()
         for start in range(0, len(rows), BATCH):
             # Copies, for pymongo adds the _id to what it is given.
             batch = [dict(row) for row in rows[start : start + BATCH]]
             collection.insert_many(batch, ordered=False)
-        return time.perf_counter() - started
+        return cost()
 
 
-def _product(uri: str, rows: list[dict[str, Any]]) -> float:
+def _product(uri: str, rows: list[dict[str, Any]]) -> lane.Cost:
     sink = MongoSink('main', MongoOptions().load({'uri': uri, 'database': 'bench'}))
     return lane.through_lane('mongo', sink, [MongoPayload('rows', row) for row in rows])
 

@@ -6,7 +6,6 @@ python -m gevent.monkey --module integration.bench.sinks.redis
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
 
 import redis
@@ -32,11 +31,11 @@ def run(count: int = 50_000, rounds: int = 5) -> dict[str, Any]:
     ]
     with Redis() as server, redis.Redis.from_url(server.dsn) as client:
 
-        def checked(seconds: float) -> float:
+        def checked(spent: lane.Cost) -> lane.Cost:
             if client.dbsize() != count:
                 raise RuntimeError(f'{client.dbsize()} of {count} keys')
             client.flushall()
-            return seconds
+            return spent
 
         return lane.compare(
             'Redis sink',
@@ -47,19 +46,19 @@ def run(count: int = 50_000, rounds: int = 5) -> dict[str, Any]:
         )
 
 
-def _bare(url: str, rows: list[tuple[str, Any]]) -> float:
+def _bare(url: str, rows: list[tuple[str, Any]]) -> lane.Cost:
     with redis.Redis.from_url(url) as client:
         client.ping()
-        started = time.perf_counter()
+        cost = lane.stopwatch()
         for start in range(0, len(rows), BATCH):
             pipeline = client.pipeline(transaction=False)
             for key, data in rows[start : start + BATCH]:
                 pipeline.set(key, jsonio.dumps_bytes(data), px=3_600_000)
             pipeline.execute()
-        return time.perf_counter() - started
+        return cost()
 
 
-def _product(url: str, rows: list[tuple[str, Any]]) -> float:
+def _product(url: str, rows: list[tuple[str, Any]]) -> lane.Cost:
     sink = RedisSink('main', RedisOptions().load({'url': url, 'default_ttl_seconds': '3600'}))
     return lane.through_lane('redis', sink, [RedisPayload(key, data) for key, data in rows])
 
