@@ -49,6 +49,8 @@ class _Body(Input):
 class BoundedHandler(WebSocketHandler):
     """pywsgi's handler with limits; WebSocketHandler only for the handshake it knows."""
 
+    wsgi_input: Any
+
     def read_requestline(self) -> Any:
         """Wait for the next request."""
         with gevent.Timeout(IDLE_SECONDS, TimeoutError('nothing was asked')):
