@@ -54,12 +54,13 @@ def quoted(value: str) -> str:
 
 def arguments(args: Sequence[str]) -> str:
     """Return an argument vector as JSON; what follows a secret-looking option is masked too."""
-    joined = '\0'.join(['', *map(str, args)])
+    args = [*map(str, args)]
+    joined = '\0'.join(['', *args])
     if '=' not in joined and '://' not in joined and '\0-' not in joined:
-        return json(list(args))  # nothing that could be a secret
+        return json(args)  # nothing that could be a secret
     shown = []
     mask_next = False
-    for arg in map(str, args):
+    for arg in args:
         shown.append(redact.MASK if mask_next else redact.text(arg))
         is_option = not mask_next and arg.startswith('-') and '=' not in arg
         mask_next = is_option and redact.is_secret_name(arg)
@@ -78,14 +79,20 @@ def labels(values: Mapping[str, Any]) -> str | None:
 
 def masked_json(value: Any) -> str:
     """Return what a handler gave as JSON, with secrets masked."""
-    return json(redact.data(value))
+    try:
+        return json(redact.data(value))
+    except RecursionError:
+        return json(f'{type(value).__name__} that is nested too deeply')
 
 
 def json(value: Any) -> str:
-    """Return `value` as compact JSON that SQLite can store; what has no JSON form as its `repr`."""
+    """Return `value` as compact JSON that SQLite can store; what has no JSON form as its `repr`.
+
+    Raises RecursionError for what is nested too deeply.
+    """
     try:
         return jsonio.dumps(value)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError):
         return jsonio.dumps(_plain(value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,15 +11,15 @@ from typing import Any
 import structlog
 from gevent.monkey import get_original
 
-from drakkar import jsonio
+from drakkar import redact
 from drakkar.backoff import delay_seconds
 from drakkar.contracts.observer import Observer
 from drakkar.models.snapshot import RecorderState, WorkerSnapshot
+from drakkar.recorder import text
 from drakkar.recorder.buffer import Backlog, Buffer, RawEvent
 from drakkar.recorder.rows import Row
 from drakkar.recorder.settings import RecorderSettings
 from drakkar.recorder.stores import InThread, Store
-from drakkar.recorder.text import masked_json
 from drakkar.sqlite import DatabaseError
 
 log = structlog.get_logger('drakkar.recorder')
@@ -54,7 +55,7 @@ class Writer:
         self._observer = observer
         self._snapshot = snapshot
         self._backlog = Backlog(settings.max_buffer)
-        self._identity: dict[str, Any] = {}
+        self._identity: dict[str, str] = {}
         self._identity_news: dict[str, str] = {}
         self._state_due = 0.0
         self._failures = 0
@@ -66,8 +67,9 @@ class Writer:
 
     def identify(self, values: dict[str, Any]) -> None:
         """Set keys of `worker_config`; written with the next flush and into every file."""
-        self._identity.update(values)
-        self._identity_news.update({key: masked_json(value) for key, value in values.items()})
+        news = {key: text.json(value) for key, value in redact.data(values).items()}
+        self._identity.update(news)
+        self._identity_news.update(news)
 
     @property
     def state(self) -> RecorderState:
@@ -137,13 +139,13 @@ class Writer:
         else:
             self._store.open()
         if self._store.path != before:
-            self._identity_news = {k: masked_json(v) for k, v in self._identity.items()}
+            self._identity_news = dict(self._identity)
 
     def _due_state(self) -> tuple[float, str] | None:
         if time.monotonic() < self._state_due:
             return None
         self._state_due = time.monotonic() + STATE_SECONDS
-        return time.time(), jsonio.dumps(self._snapshot())
+        return time.time(), self._in_thread(_as_json, self._snapshot())
 
     def _failed(self, error: BaseException) -> None:
         """Leave the file alone from now on: the next attempt is at a new one."""
@@ -173,6 +175,10 @@ class Writer:
         if count:
             self._dropped[reason] += count
             self._observer.recorder_dropped(count, reason)
+
+
+def _as_json(snapshot: WorkerSnapshot) -> str:
+    return text.masked_json(dataclasses.asdict(snapshot))
 
 
 def make_rows(events: Sequence[RawEvent]) -> tuple[list[Row], list[str]]:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from drakkar import redact
 from drakkar.config.show import as_mapping
 from drakkar.contracts.observer import Observer
 from drakkar.contracts.service import Service
@@ -41,12 +42,20 @@ def make_recorder(
         'debug_url': config.debug.debug_url,
         'debug_port': None,
         'metrics_port': None,
-        'config': {
-            name: {key: row['value'] for key, row in rows.items()}
-            for name, rows in as_mapping(config).items()
-        },
+        'config': _shown(config),
     }
     return Recorder(RecorderSettings.of(config.debug), identity, snapshot, told)
+
+
+def _shown(config: Any) -> dict[str, dict[str, Any]]:
+    """Return the configuration without secrets, and without any value of `[executor.env]`."""
+    return {
+        section: {
+            key: redact.MASK if section == 'executor.env' else row['value']
+            for key, row in options.items()
+        }
+        for section, options in as_mapping(config).items()
+    }
 
 
 def addresses(config: Any, services: Sequence[Service]) -> dict[str, Any]:
