@@ -13,6 +13,7 @@ from drakkar.models.snapshot import WorkerSnapshot
 from drakkar.peers import Peers
 from drakkar.recorder import Recorder
 from drakkar.recorder.databases import Databases
+from drakkar.ui.merging import Merger
 from drakkar.ui.switcher import Switcher
 from drakkar.worker.periodic import PeriodicState
 
@@ -37,6 +38,7 @@ class UiContext:
     peers: Peers
     switcher: Switcher
     databases: Databases = field(default_factory=lambda: Databases(''))
+    merger: Merger = field(default_factory=Merger)
     recorder: Recorder | None = None
     live: Any = None
     probe: Any = None

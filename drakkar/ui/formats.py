@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -70,6 +71,13 @@ def plain(text: Any) -> str:
     return _ANSI.sub('', '' if text is None else str(text))
 
 
+def indented(value: Any) -> str:
+    """Return data as JSON for people, a text as it is, without control sequences."""
+    if isinstance(value, str):
+        return plain(value)
+    return plain(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
 FILTERS: dict[str, Callable[[Any], str]] = {
     'integer': integer,
     'duration': duration,
@@ -77,4 +85,5 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     'percent': percent,
     'iso': iso,
     'plain': plain,
+    'indented': indented,
 }

@@ -8,6 +8,8 @@ from typing import Any
 from drakkar.recorder.queries.rows import details
 
 RUN_ENDS = ('task_completed', 'task_failed')
+# What a row may say of a run: was an output cut, left out because it was short, or never made?
+FLAGS = ('stdout_truncated', 'stderr_truncated', 'output_omitted', 'precomputed')
 # What a task is after a run that failed, by what was decided.
 _AFTER_FAILURE = {'retry': 'retrying', 'replace': 'replaced', 'cancelled': 'cancelled'}
 
@@ -58,8 +60,8 @@ def _started(row: dict[str, Any], number: int) -> dict[str, Any]:
         'spawn_seconds': said.get('spawn_seconds'),
         'worker': row.get('worker'),
         **dict.fromkeys(('duration', 'exit_code', 'kind', 'action', 'exception')),
-        **dict.fromkeys(('stdout', 'stderr', 'stdout_truncated', 'stderr_truncated')),
-        'precomputed': False,
+        **dict.fromkeys(('stdout', 'stderr')),
+        **dict.fromkeys(FLAGS, False),
     }
 
 
@@ -69,11 +71,12 @@ def _end(run: dict[str, Any], row: dict[str, Any]) -> None:
     run['ended_at'] = row['ts']
     for name in ('duration', 'exit_code', 'stdout', 'stderr'):
         run[name] = row[name]
-    for name in ('kind', 'action', 'exception', 'stdout_truncated', 'stderr_truncated'):
+    for name in ('kind', 'action', 'exception'):
         run[name] = said.get(name)
+    for name in FLAGS:
+        run[name] = bool(said.get(name))
     for name in ('attempt', 'slot', 'queue_seconds'):
         run[name] = said.get(name, run[name])
     run['pid'] = row['pid'] or run['pid']
-    run['precomputed'] = bool(said.get('precomputed'))
     if run['started_at'] is None and row['pid'] and row['duration'] is not None:
         run['started_at'] = row['ts'] - row['duration']

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drakkar.recorder.queries.rows import as_dicts, columns, details, offsets_of
-from drakkar.recorder.queries.runs import runs_of, status_of
+from drakkar.recorder.queries.runs import FLAGS, runs_of, status_of
 from drakkar.recorder.queries.timeline import timeline
 from drakkar.recorder.tables import MAX_SPAN
 
@@ -92,10 +92,11 @@ def _identity(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _outputs(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the output of the last run that has any recorded."""
-    names = ('stdout', 'stderr', 'stdout_truncated', 'stderr_truncated')
+    """Return the output of the last run that has any recorded, and what is to be said of it."""
     said = [run for run in runs if run['stdout'] is not None or run['stderr'] is not None]
-    return {name: said[-1][name] if said else None for name in names}
+    last = said[-1] if said else runs[-1] if runs else {}
+    outputs = {name: last.get(name) for name in ('stdout', 'stderr')}
+    return {**outputs, **{name: bool(last.get(name)) for name in FLAGS}}
 
 
 def _near(connection: sqlite3.Connection, own: list[dict[str, Any]]) -> list[dict[str, Any]]:

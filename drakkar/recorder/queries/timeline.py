@@ -8,6 +8,9 @@ from typing import Any
 from drakkar.recorder.queries.rows import details
 from drakkar.recorder.queries.runs import RUN_ENDS
 
+# Of these a duration is that of the event itself; others count from the message's arrival.
+_SPANS = ('arranged', 'sink_delivered')
+
 
 def timeline(
     own: Sequence[dict[str, Any]], related: Sequence[dict[str, Any]] = ()
@@ -30,7 +33,8 @@ def _own_bars(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from _waiting(row)
             started = row
         elif event in RUN_ENDS:
-            begin = started['ts'] if started else ts - (row['duration'] or 0.0)
+            # A run lasts from the moment before its program was started.
+            begin = min(started['ts'] if started else ts, ts - (row['duration'] or 0.0))
             status = 'completed' if event == 'task_completed' else 'failed'
             yield _bar(_run(said, started), 'run', begin, ts, status, _outcome(row))
             started = None
@@ -62,17 +66,21 @@ def _related_bar(row: dict[str, Any]) -> dict[str, Any]:
     event, said = row['event'], details(row)
     sink = said.get('sink') or row['output_topic'] or ''
     failed = event in ('sink_error', 'dlq_sent', 'webapp_request_timeout')
-    begin = row['ts'] - (row['duration'] or 0.0) if event != 'window_complete' else row['ts']
+    begin = row['ts'] - (row['duration'] or 0.0) if event in _SPANS else row['ts']
     what = f'{event} {sink}' if sink else event
     return _bar(what, 'event', begin, row['ts'], 'failed' if failed else '', _outcome(row))
 
 
 def _outcome(row: dict[str, Any]) -> str:
     said = details(row)
-    parts = [str(said[name]) for name in ('kind', 'action', 'exception', 'error') if said.get(name)]
-    if row['exit_code'] is not None:
-        parts.insert(0, f'exit code {row["exit_code"]}')
-    return ', '.join(parts)
+    kind, action = said.get('kind'), said.get('action')
+    parts = [
+        kind if kind != 'exit' else None,
+        None if row['exit_code'] is None else f'exit code {row["exit_code"]}',
+        f'then {action}' if action else None,
+        said.get('exception') or said.get('error'),
+    ]
+    return ', '.join(str(part) for part in parts if part)
 
 
 def _bar(
