@@ -92,7 +92,7 @@ def test_a_reader_can_not_write(tmp_path: Path) -> None:
     for folder in (tmp_path, None):
         with recording(folder) as recorder:
             recorder.flush()
-            with pytest.raises((sqlite3.Error, DrakkarError), match='read-?only'):
+            with pytest.raises((sqlite3.Error, DrakkarError), match=r'read-?only'):
                 recorder.read(lambda c: c.execute('DELETE FROM events'))
             note(recorder, 1)
             recorder.flush()

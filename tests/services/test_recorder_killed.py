@@ -53,9 +53,7 @@ def test_a_killed_recorder_loses_the_last_interval_at_most(tmp_path: Path, momen
         assert process.wait() == -signal.SIGKILL
     written_for_sure = lines_of(log)[-1][1]
     (path,) = [p for p in folder.glob('*.db') if not p.is_symlink()]
-    assert (
-        folder / 'w1-live.db'
-    ).resolve() == path  # left behind; readers see that nobody is there
+    assert (folder / 'w1-live.db').resolve() == path  # readers find out that nobody is there
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute('PRAGMA integrity_check').fetchone() == ('ok',)
         found = [n for (n,) in connection.execute('SELECT offset FROM events ORDER BY id')]
