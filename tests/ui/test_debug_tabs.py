@@ -53,7 +53,7 @@ class Measured(Echo):
 @pytest.fixture(scope='module')
 def site() -> Iterator[Site]:
     Measured.hits.labels(HOSTILE).inc(3)
-    Measured.depth.set(float('nan'))
+    Measured.depth.set(float('inf'))
     for value in (0.5, 0.5, 1.5, 3):
         Measured.wait.observe(value)
     Measured.size.observe(10)
@@ -127,7 +127,7 @@ def test_values_by_type(site: Site) -> None:
     (wait,) = found['tabs_wait_seconds']['series']
     assert (wait['count'], wait['sum'], wait['mean']) == (4, 5.5, 1.375)
     assert 2 < wait['p95'] <= 4
-    assert found['tabs_depth']['series'][0]['value'] is None  # JSON has no NaN
+    assert found['tabs_depth']['series'][0]['value'] is None  # JSON has no infinity
     assert found['tabs_size']['series'][0]['mean'] == 10
     assert [s['value'] for s in found['tabs_mode']['series']] == [1, 0]
     wide = found['tabs_wide']
@@ -176,6 +176,7 @@ def test_metrics_that_are_hostile_are_text(site: Site) -> None:
     page = site.ask('/debug?tab=metrics&source=user', Accept='text/html').text
     assert HOSTILE not in page
     assert html.escape(HOSTILE) in page
+    assert 'data-metric="tabs_depth"' in page  # infinite, and shown all the same
 
 
 def test_periodic_methods_tell_of_their_runs(site: Site) -> None:

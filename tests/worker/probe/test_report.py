@@ -346,6 +346,21 @@ def test_a_wide_fan_out_runs_whole_and_is_shown_in_part(reported: Run) -> None:
     assert len(json.dumps(report)) < 6 * 1024 * 1024
 
 
+def test_the_payloads_of_many_calls_are_bounded(reported: Run) -> None:
+    class Productive(dk.Handler):
+        def arrange(self, messages: Any, pending: Any) -> list[dk.ExecutorTask]:
+            hit = dk.PrecomputedResult('')
+            return [dk.ExecutorTask(source_offsets=[0], precomputed=hit) for _ in range(30)]
+
+        def on_task_complete(self, result: dk.ExecutorResult) -> list[dk.Payload]:
+            return [Out({})] * 100
+
+    report = reported(Productive, {})
+    assert sum(len(call['payloads']) for call in report['hooks']) == 2000
+    assert sum(call['more_payloads'] for call in report['hooks']) == 1000
+    assert report['sinks'] == {'out.captured': 3000}
+
+
 def test_what_a_task_was_given_is_bounded(reported: Run) -> None:
     class Lavish(ShellHandler):
         def arrange(self, messages: Any, pending: Any) -> list[dk.ExecutorTask]:
