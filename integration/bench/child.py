@@ -12,8 +12,6 @@ import json  # noqa: E402
 import sys  # noqa: E402
 from typing import Any  # noqa: E402
 
-_MODULES = {'kafka-backpressure': 'backpressure'}
-
 
 def measure(name: str, count: int, program: str, number: int) -> dict[str, Any]:
     """Return the figures of `name`; `number` is how many executors, or rounds for a sink.
@@ -28,19 +26,15 @@ def measure(name: str, count: int, program: str, number: int) -> dict[str, Any]:
     elif name == 'bare-spawn':
         figures = importlib.import_module('integration.bench.spawn').run(count, number, program)
     else:
-        module = _MODULES.get(
-            name,
-            'recorder'
-            if name.startswith('recorder')
-            else 'ui'
-            if name.startswith('ui-')
-            else 'kafka'
-            if 'kafka' in name
-            else 'pipeline',
-        )
-        runner = importlib.import_module(f'integration.bench.{module}')
+        runner = importlib.import_module(f'integration.bench.{_module(name)}')
         figures = runner.run(name, count, program, number)
     return figures
+
+
+def _module(name: str) -> str:
+    if name == 'kafka-backpressure':
+        return 'backpressure'
+    return 'kafka' if 'kafka' in name else 'pipeline'
 
 
 if __name__ == '__main__':
