@@ -14,6 +14,7 @@ let delay = FIRST_DELAY;
 let timer = null;
 let silence = null;
 let leaving = false;
+let failures = 0;
 
 export function subscribe(topic, listener) {
   if (!listeners.has(topic)) listeners.set(topic, []);
@@ -35,6 +36,7 @@ function connect() {
 
 function onOpen() {
   delay = FIRST_DELAY;
+  failures = 0;
   hideBanner();
   watchSilence();
 }
@@ -53,9 +55,17 @@ function onClose() {
   clearTimeout(silence);
   socket = null;
   if (leaving) return;
+  failures += 1;
+  if (failures === 2) askToSignIn();
   const wait = delay * (0.75 + Math.random() / 2);
   delay = Math.min(delay * 2, LONGEST_DELAY);
   countDown(Date.now() + wait);
+}
+
+// A script is not told why a socket was refused. Where it is the token, the page asks for it.
+async function askToSignIn() {
+  const answer = await fetch('/api/workers').catch(() => null);
+  if (answer?.status === 401) location.reload();
 }
 
 function countDown(until) {
