@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from drakkar.contracts.observer import Observer
-from drakkar.models.delivery import CancelScope, Provenance, SinkRef
+from drakkar.models.actions import Action
+from drakkar.models.delivery import (
+    CancelScope,
+    DeadLetter,
+    DeliveryFailure,
+    Provenance,
+    SinkRef,
+)
 from drakkar.models.group import MessageGroup
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.snapshot import WorkerSnapshot
@@ -129,3 +136,32 @@ def rows(recorder: Recorder) -> list[dict[str, Any]]:
                 kept[name] = json.loads(kept[name])
         found.append(kept)
     return found
+
+
+def tell_everything(recorder: Recorder) -> None:
+    """Let the recorder hear every event that it records."""
+    hear = recorder.observer
+    hear.consumed([message(1), message(2)])
+    hear.assigned([PLACE])
+    hear.revoked([PLACE], lost=True)
+    hear.committed({PLACE: 9})
+    hear.backpressure(True, 40)
+    hear.backpressure(False, 3)
+    hear.parse_failed(message(), 'no JSON')
+    hear.arranged(PLACE, [message(1), message(2)], [task(1), task(2)], 0.5)
+    hear.task_started(task(), 0, 11, 0.1, 0.01)
+    hear.task_completed(result())
+    hear.task_failed(failure(), 'retry')
+    hear.task_retried(task(), 2, 0.25)
+    hear.task_complete(result(), [], 0.01)
+    hear.message_complete(group(task()), [])
+    hear.window_complete(PLACE, [message(1), message(2)], [], 0.75)
+    hear.produced(SINK, [None], origin(7))
+    hear.sink_delivered(SINK, [None], 0.2, [origin(7)])
+    hear.sink_error(DeliveryFailure(SINK, [None], OSError('gone')), Action.DLQ, origin(7))
+    hear.dlq_sent([DeadLetter(message(), 'deliver', 'gone', sink=SINK)])
+    hear.circuit_opened(SINK, 'refused')
+    hear.circuit_closed(SINK)
+    hear.periodic_run('clean', 0.3, '')
+    hear.runtime_stall(0.2, 'x.py:3 f')
+    hear.annotation({'note': 1})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drakkar.models.actions import Action
-from drakkar.models.delivery import DeadLetter, DeliveryFailure
+from drakkar.models.delivery import DeliveryFailure
 from drakkar.models.task import FailureKind, PrecomputedResult
 from drakkar.recorder import Recorder
 from drakkar.recorder.events import EVENT_TYPES
@@ -16,17 +16,16 @@ from drakkar.recorder.rows import spans
 from drakkar.recorder.tables import MAX_SPAN, EventRow
 from drakkar.recorder.taskrows import EventRows
 from tests.recorder.recording import (
-    PLACE,
     SINK,
     Told,
     failure,
-    group,
     message,
     origin,
     recording,
     result,
     rows,
     task,
+    tell_everything,
 )
 
 
@@ -42,31 +41,7 @@ def recorder(told: Told) -> Iterator[Recorder]:
 
 
 def test_every_event_of_the_pipeline_becomes_a_row(recorder: Recorder, told: Told) -> None:
-    hear = recorder.observer
-    hear.consumed([message(1), message(2)])
-    hear.assigned([PLACE])
-    hear.revoked([PLACE], lost=True)
-    hear.committed({PLACE: 9})
-    hear.backpressure(True, 40)
-    hear.backpressure(False, 3)
-    hear.parse_failed(message(), 'no JSON')
-    hear.arranged(PLACE, [message(1), message(2)], [task(1), task(2)], 0.5)
-    hear.task_started(task(), 0, 11, 0.1, 0.01)
-    hear.task_completed(result())
-    hear.task_failed(failure(), 'retry')
-    hear.task_retried(task(), 2, 0.25)
-    hear.task_complete(result(), [], 0.01)
-    hear.message_complete(group(task()), [])
-    hear.window_complete(PLACE, [message(1), message(2)], [], 0.75)
-    hear.produced(SINK, [None], origin(7))
-    hear.sink_delivered(SINK, [None], 0.2, [origin(7)])
-    hear.sink_error(DeliveryFailure(SINK, [None], OSError('gone')), Action.DLQ, origin(7))
-    hear.dlq_sent([DeadLetter(message(), 'deliver', 'gone', sink=SINK)])
-    hear.circuit_opened(SINK, 'refused')
-    hear.circuit_closed(SINK)
-    hear.periodic_run('clean', 0.3, '')
-    hear.runtime_stall(0.2, 'x.py:3 f')
-    hear.annotation({'note': 1})
+    tell_everything(recorder)
     recorded = {row['event'] for row in rows(recorder)}
     assert recorded == {name for name in EVENT_TYPES if not name.startswith('webapp_')}
     assert told.dropped == {}
