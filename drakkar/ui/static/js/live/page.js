@@ -13,6 +13,7 @@ import {WorkerTime} from './worktime.js';
 
 const FINISHED_SHOWN = 100;
 const PAGE = 1000;
+const TABLES_PAUSE = 700; // milliseconds
 
 export const store = new Store();
 export const time = new WorkerTime();
@@ -36,6 +37,8 @@ let paused = false;
 let pausedAt = 0;
 let missed = 0;
 let filling = false;
+let waiting = 0;
+let tablesAt = -TABLES_PAUSE;
 
 function open(bar, event) {
   const url = taskUrl(bar.task_id);
@@ -87,17 +90,32 @@ export function showAll() {
   showPool();
   timeline.refresh(store.pool.slots);
   if (paused) showView();
-  else showTables();
+  else soon();
+}
+
+// Tables change once in a while: nobody reads faster, and laying them out takes long.
+function soon() {
+  if (waiting) return;
+  const since = performance.now() - tablesAt;
+  waiting = setTimeout(showTables, Math.max(TABLES_PAUSE - since, 0));
+}
+
+function holdTables() {
+  clearTimeout(waiting);
+  waiting = 0;
 }
 
 function showTables() {
+  holdTables();
+  tablesAt = performance.now();
   const tab = tabs.current();
   if (tab === 'arrange') tables.arrange.show(store.arranged.slice().reverse());
   if (tab === 'collect') tables.collect.show(store.collected.slice().reverse());
   if (tab === 'executors') {
     const running = [...store.running.values()].sort((a, b) => a.start - b.start);
-    tables.running.show(running.filter(wanted));
-    tables.finished.show(lastFinished());
+    const filtered = Boolean($('#live-state').value || asked());
+    tables.running.show(running.filter(wanted), filtered && running.length > 0);
+    tables.finished.show(lastFinished(), filtered && store.over.length > 0);
     setText($('#live-running-count'), integer(running.length));
     showAges();
   }
@@ -111,11 +129,16 @@ function lastFinished() {
   return found;
 }
 
+function asked() {
+  return $('#live-find').value.trim().toLowerCase();
+}
+
+// Whether a task is one that the filters ask for. What runs has not failed, so far.
 function wanted(bar) {
   const state = $('#live-state').value;
-  if (state === 'failed' && bar.state !== 'failed') return false;
+  if (state === 'failed' && !['failed', 'running'].includes(bar.state)) return false;
   if (state === 'http' && !bar.http) return false;
-  const text = $('#live-find').value.trim().toLowerCase();
+  const text = asked();
   if (!text) return true;
   return [bar.task_id, bar.name, bar.message, bar.command, ...Object.values(bar.labels)]
     .some((value) => value.toLowerCase().includes(text));
@@ -159,7 +182,8 @@ function setPaused(now) {
   missed = 0;
   $('#live-paused').hidden = !now;
   $('#live-follow').setAttribute('aria-pressed', String(!now));
-  if (!now) showTables();
+  if (now) holdTables();
+  else showTables();
 }
 
 // Tools

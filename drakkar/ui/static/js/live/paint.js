@@ -7,6 +7,7 @@ export const GUTTER = 36; // for the numbers of the slots
 const RANKS = ['completed', 'http', 'ended', 'cancelled', 'running', 'failed']; // the last on top
 const NAMES = ['grid', 'stripe', 'muted', 'http-edge', ...RANKS, ...RANKS.map((kind) => `${kind}-ink`)];
 const HATCH_PIXELS = 6;
+const SLIM_PIXELS = 2.5;
 const TEXT_PIXELS = 6.2; // of one letter, about
 
 export function palette(element) {
@@ -21,7 +22,7 @@ export function kindOf(bar) {
 }
 
 export function paintAxis(context, scale, colours) {
-  const { canvas } = context;
+  const {canvas} = context;
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.font = colours.font;
   context.fillStyle = colours.muted;
@@ -29,7 +30,7 @@ export function paintAxis(context, scale, colours) {
   context.textAlign = 'left';
   context.fillText('slot', 4, 11);
   context.textAlign = 'center';
-  const { step, times } = ticks(scale);
+  const {step, times} = ticks(scale);
   for (const time of times) {
     const x = scale.x(time);
     if (x > 24 && x < scale.width - 24) context.fillText(clock(time, step), GUTTER + x, 11);
@@ -38,13 +39,13 @@ export function paintAxis(context, scale, colours) {
 }
 
 // Draws the lanes from `top` to `bottom` (CSS pixels) and returns the number of bars drawn.
-export function paintLanes(context, { scale, lanes, slots, laneHeight, now, top, bottom, colours }) {
+export function paintLanes(context, {scale, lanes, slots, laneHeight, now, top, bottom, colours}) {
   const first = Math.max(Math.floor(top / laneHeight), 0);
   const last = Math.min(Math.ceil(bottom / laneHeight), slots);
   const width = GUTTER + scale.width;
   context.clearRect(0, top, width, bottom - top);
-  paintBackground(context, { scale, first, last, laneHeight, width, colours });
-  const piles = new Map(RANKS.map((kind) => [kind, []]));
+  paintBackground(context, {scale, first, last, laneHeight, width, colours});
+  const piles = RANKS.map(() => []);
   for (let slot = first; slot < last; slot += 1) {
     collect(lanes, slot, scale, now, piles);
   }
@@ -53,34 +54,38 @@ export function paintLanes(context, { scale, lanes, slots, laneHeight, now, top,
   context.rect(GUTTER, top, scale.width, bottom - top);
   context.clip();
   let drawn = 0;
-  for (const kind of RANKS) {
-    const pile = piles.get(kind);
+  piles.forEach((pile, rank) => {
     drawn += pile.length;
-    if (pile.length) paintPile(context, kind, pile, laneHeight, colours);
-  }
+    if (pile.length) paintPile(context, RANKS[rank], pile, laneHeight, colours);
+  });
   context.restore();
   return drawn;
 }
 
-// Puts what is seen of a lane on the pile of its kind. Of bars within one pixel only the most
-// important is drawn: nobody could tell them apart.
+// Puts what is seen of a lane on the pile of its kind. What can not be told apart is drawn once: of
+// bars that end within one pixel the most important, and slim ones that touch as a single one.
 function collect(lanes, slot, scale, now, piles) {
-  let column = -1;
-  let importance = -1;
+  let last = null;
   lanes.visible(slot, scale.start, scale.end, (bar) => {
-    const from = Math.max(scale.x(bar.start), -4);
-    const to = Math.min(scale.x(bar.end ?? Math.max(now, bar.start)), scale.width + 4);
-    const kind = kindOf(bar);
-    const rank = RANKS.indexOf(kind);
-    const at = Math.floor(to);
-    if (at === column && rank <= importance) return;
-    importance = at === column ? Math.max(rank, importance) : rank;
-    column = at;
-    piles.get(kind)?.push({ slot, x: GUTTER + from, width: Math.max(to - from, 1), bar });
+    const from = GUTTER + Math.max(scale.x(bar.start), -4);
+    const to = GUTTER + Math.min(scale.x(bar.end ?? Math.max(now, bar.start)), scale.width + 4);
+    const rank = RANKS.indexOf(kindOf(bar));
+    const slim = to - from < SLIM_PIXELS;
+    if (slim && last?.slim) {
+      const end = last.x + last.width;
+      if (rank <= last.rank && Math.floor(to) <= Math.floor(end)) return;
+      if (rank === last.rank && from - end < 1) {
+        last.width = to - last.x;
+        last.merged = true;
+        return;
+      }
+    }
+    last = {slot, x: from, width: Math.max(to - from, 1), bar, rank, slim, merged: false};
+    piles[rank]?.push(last);
   });
 }
 
-function paintBackground(context, { scale, first, last, laneHeight, width, colours }) {
+function paintBackground(context, {scale, first, last, laneHeight, width, colours}) {
   context.fillStyle = colours.stripe;
   for (let slot = first; slot < last; slot += 1) {
     if (slot % 2) context.fillRect(0, slot * laneHeight, width, laneHeight);
@@ -105,30 +110,30 @@ function paintPile(context, kind, pile, laneHeight, colours) {
   const gap = kind === 'failed' ? 0 : Math.max(1, Math.round(laneHeight * 0.14));
   const height = laneHeight - 2 * gap - (kind === 'failed' ? 1 : 0);
   context.fillStyle = colours[kind];
-  for (const { slot, x, width } of pile) {
+  for (const {slot, x, width} of pile) {
     // A pixel of air between one bar and the next, where there is room for it.
     const shown = width >= 4 ? width - 1 : width;
     context.fillRect(x, slot * laneHeight + gap, kind === 'failed' ? Math.max(shown, 2) : shown, height);
   }
-  const wide = pile.filter(({ width, bar }) => width >= 5 && (kind !== 'completed' || bar.http));
+  const wide = pile.filter(({width, merged}) => width >= 5 && !merged);
   context.strokeStyle = colours[`${kind}-ink`];
   context.lineWidth = 1;
   if (kind === 'failed') hatch(context, wide, laneHeight, gap, height);
   if (kind === 'running') arrows(context, wide, laneHeight, gap, height);
   if (kind === 'cancelled' || kind === 'ended') outline(context, wide, laneHeight, gap, height, [3, 2]);
-  const requests = wide.filter(({ bar }) => bar.http);
+  const requests = wide.filter(({bar}) => bar.http);
   if (requests.length) {
     context.strokeStyle = colours['http-edge'];
     context.lineWidth = laneHeight >= 15 ? 2 : 1;
     const inset = laneHeight >= 15 ? 1 : 0;
     outline(context, requests, laneHeight, gap + inset, height - 2 * inset, []);
   }
-  if (laneHeight >= 15) names(context, kind, pile, laneHeight, colours);
+  if (laneHeight >= 15) names(context, kind, wide, laneHeight, colours);
 }
 
 function hatch(context, bars, laneHeight, gap, height) {
   context.beginPath();
-  for (const { slot, x, width } of bars) {
+  for (const {slot, x, width} of bars) {
     const top = slot * laneHeight + gap;
     for (let at = 0; at + height < Math.min(width, 4000); at += HATCH_PIXELS) {
       context.moveTo(x + at, top + height);
@@ -143,7 +148,7 @@ function hatch(context, bars, laneHeight, gap, height) {
 // A bar that still grows has a point.
 function arrows(context, bars, laneHeight, gap, height) {
   context.beginPath();
-  for (const { slot, x, width } of bars) {
+  for (const {slot, x, width} of bars) {
     const top = slot * laneHeight + gap;
     const end = x + width - 1;
     context.moveTo(end - 4, top + 1);
@@ -156,7 +161,7 @@ function arrows(context, bars, laneHeight, gap, height) {
 
 function outline(context, bars, laneHeight, gap, height, dashes) {
   context.setLineDash(dashes);
-  for (const { slot, x, width } of bars) {
+  for (const {slot, x, width} of bars) {
     context.strokeRect(x + 0.5, slot * laneHeight + gap + 0.5, width - 2, height - 1);
   }
   context.setLineDash([]);
@@ -167,7 +172,7 @@ function names(context, kind, pile, laneHeight, colours) {
   context.fillStyle = colours[`${kind}-ink`];
   context.textAlign = 'left';
   context.textBaseline = 'middle';
-  for (const { slot, x, width, bar } of pile) {
+  for (const {slot, x, width, bar} of pile) {
     const from = Math.max(x, GUTTER);
     const letters = Math.floor((x + width - from - 14) / TEXT_PIXELS);
     if (letters < 6) continue;

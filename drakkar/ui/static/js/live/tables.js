@@ -5,12 +5,15 @@ import {duration, integer, plain} from '../format.js';
 import {setTime} from '../time.js';
 import {kindOf} from './paint.js';
 
+const NO_MATCH = 'No task matches what is asked for above';
+
 // Keeps a <tbody> like a list of items: rows are reused by key, and made anew when `version`
 // of their item changes.
 export class Rows {
   constructor(table, {key, version, cells}) {
     this.body = table.tBodies[0];
     this.empty = document.getElementById(`${table.id}-empty`);
+    this.title = this.empty.firstElementChild.textContent;
     this.box = table.closest('.scroll');
     this.key = key;
     this.version = version;
@@ -18,7 +21,8 @@ export class Rows {
     this.known = new Map();
   }
 
-  show(items) {
+  // `filtered` says that there may be items which nobody asked for.
+  show(items, filtered = false) {
     const shown = new Map();
     let place = this.body.firstElementChild;
     for (const item of items) {
@@ -31,8 +35,11 @@ export class Rows {
     }
     for (const {element} of this.known.values()) element.remove();
     this.known = shown;
-    if (this.empty) this.empty.hidden = items.length > 0;
+    this.empty.hidden = items.length > 0;
     this.box.hidden = items.length === 0;
+    const [title, advice] = this.empty.children;
+    setText(title, filtered ? NO_MATCH : this.title);
+    advice.hidden = filtered;
   }
 
   #row(key, item) {

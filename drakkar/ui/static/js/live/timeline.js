@@ -11,6 +11,7 @@ const AXIS_HEIGHT = 24;
 const LANES_HEIGHT = 440; // what the lanes share, if they can
 const [LEAST_LANE, MOST_LANE] = [7, 26];
 const MARGIN_PIXELS = 4; // around the pointer
+const REST = 4; // times as long as drawing took, so that slow machines have time for the rest
 const STEPS = {usual: 33, reduced: 1000}; // milliseconds between two frames at least
 
 export class Timeline {
@@ -142,7 +143,8 @@ export class Timeline {
     const now = this.time.now();
     if (this.follow) {
       const {span, width} = this.scale;
-      this.scale = new Scale(now + span * AHEAD - span, span, width);
+      const shown = this.calm.matches ? Math.ceil(now) : now; // moves in whole seconds
+      this.scale = new Scale(shown + span * AHEAD - span, span, width);
     }
     this.colours ??= palette(this.canvas);
     const bars = this.#paint(now);
@@ -173,7 +175,8 @@ export class Timeline {
 
   #pause() {
     const pixel = ((this.scale.span / this.scale.width) * 1000) / this.ratio;
-    return Math.max(Math.min(pixel, 1000), this.calm.matches ? STEPS.reduced : STEPS.usual);
+    const least = this.calm.matches ? STEPS.reduced : STEPS.usual;
+    return Math.max(Math.min(pixel, 1000), least, this.stats.last * REST);
   }
 
   #measure(took, bars) {
