@@ -31,10 +31,14 @@ def measure(name: str, count: int, program: str, number: int) -> dict[str, Any]:
     return figures
 
 
+_MODULES = ('recorder', 'ui', 'kafka')
+
+
 def _module(name: str) -> str:
+    """Return the module that measures `name`: most have the name's first part."""
     if name == 'kafka-backpressure':
         return 'backpressure'
-    return 'kafka' if 'kafka' in name else 'pipeline'
+    return next((m for m in _MODULES if m in name.split('-')), 'pipeline')
 
 
 if __name__ == '__main__':
