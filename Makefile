@@ -47,6 +47,7 @@ docs: install ## Write the generated pages of docs/ anew
 	@mkdir -p docs
 	@$(BIN)/drakkar config docs > docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
+	@$(BIN)/python -m drakkar.ui.reference docs/ui.md
 
 clean: ## Remove environments, caches and reports
 	rm -rf $(VENV) .tox .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

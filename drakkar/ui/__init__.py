@@ -9,6 +9,7 @@ How to add a page
 3. `api/NAME.py`: views that return `Json(...)`, listed in `ROUTES` with `returns=` (see
    `schema.py`); the OpenAPI document and its tests come from that.
    Modules in `pages/` and `api/` are found by themselves; nothing has to be registered.
+   `make docs` writes the table of routes of docs/ui.md anew.
 4. `templates/NAME.html`: `{% extends 'base.html' %}`, blocks `title`, `content`, `modules`
    (`<script type="module" src="/static/js/NAME.js"></script>`). `_macros.html` has `when`,
    `empty`, `pager`, `problem`. Everything is escaped; no `style=`, no inline script: the content
