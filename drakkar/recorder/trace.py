@@ -91,9 +91,14 @@ def places(
 
 def _asks(path: Path, deadline: float) -> Ask:
     def ask(fn: Callable[..., T], *args: Any) -> T:
-        return in_thread(_ask, path, deadline, fn, args)
+        return ask_file(path, deadline, fn, *args)
 
     return ask
+
+
+def ask_file(path: Path, deadline: float, fn: Callable[..., T], *args: Any) -> T:
+    """Return `fn(connection, *args)` over a file, from a native thread. Raises UnreadableError."""
+    return in_thread(_ask, path, deadline, fn, args)
 
 
 def _ask(path: Path, deadline: float, fn: Callable[..., T], args: tuple[Any, ...]) -> T:

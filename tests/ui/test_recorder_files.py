@@ -98,6 +98,39 @@ def test_what_nobody_knows_and_what_means_nothing(site):
     assert 'What happened to a message?' in site.ask('/debug?tab=trace', **HTML).text
 
 
+# Older files in the history
+
+
+def test_older_events_are_in_the_file_before(tmp_path):
+    old = 'test-2025-01-01__00_00_00.db'
+    write_file(tmp_path / old, [row('assigned', 1e9, partition=7)], identity('test'))
+    write_file(tmp_path / PEER, [row('assigned', 1e9 + 1)], identity('w2'))
+    with running(db_dir=str(tmp_path), flush_interval_seconds=0.05) as site:
+        site.harness.worker.parts.recorder.flush()
+        newest = site.ask('/api/history').json
+        assert (newest['next'], newest['older_file'], newest['file']) == (None, old, '')
+        assert site.ask('/api/history?limit=1').json['older_file'] == ''
+        assert f'href="?file={old}"' in site.ask('/history', **HTML).text
+        older = site.ask(f'/api/history?file={old}').json
+        assert [event['partition'] for event in older['events']] == [7]
+        assert (older['older_file'], older['file']) == ('', old)
+        assert site.ask(f'/api/history/counts?file={old}').json['counts'] == {'assigned': 1}
+        page = site.ask(f'/history?file={old}&partition=7', **HTML).text
+        assert f'name="file" value="{old}"' in page
+        assert page.count('<li data-event=') == 1
+
+
+@pytest.mark.parametrize('name', ['missing.db', '../secret.db', 'link.db', '/etc/passwd'])
+def test_the_history_reads_no_other_files(name, site):
+    for path in ('/api/history', '/history'):
+        assert site.ask(f'{path}?file={name}').status == 404
+
+
+def test_a_broken_file_in_the_history_is_a_problem_in_words(site):
+    assert 'is no SQLite database' in site.ask(f'/api/history?file={BROKEN}').json['problem']
+    assert 'is no SQLite database' in site.ask(f'/history?file={BROKEN}', **HTML).text
+
+
 # Databases
 
 

@@ -12,11 +12,11 @@ from drakkar.ui.routes import Json, Route
 def get_history(context: UiContext, request: Request) -> Json:
     chosen, before = history.wanted(request), request.integer('before')
     limit = request.integer('limit', history.PAGE_ROWS, 1)
-    return Json(history.history(context, chosen, before, limit))
+    return Json(history.history(context, chosen, before, limit, request.text('file')))
 
 
 def get_counts(context: UiContext, request: Request) -> Json:
-    return Json(history.counts(context))
+    return Json(history.counts(context, request.text('file')))
 
 
 def get_task(context: UiContext, request: Request) -> Json:
@@ -36,7 +36,8 @@ ROUTES = [
         'GET',
         '/api/history/counts',
         get_counts,
-        'How many events of each type the current file has.',
+        'How many events of each type a file has.',
+        query=(history.FILE,),
         returns=history.COUNTS,
     ),
     Route('GET', '/api/task/{task_id:path}', get_task, 'One task.', returns=TASK),

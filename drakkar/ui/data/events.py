@@ -6,6 +6,7 @@ from typing import Any
 
 from drakkar.errors import DrakkarError
 from drakkar.recorder.queries import EventFilter, events_page
+from drakkar.recorder.words import in_words, is_failure
 from drakkar.ui import links
 from drakkar.ui.context import UiContext
 from drakkar.ui.schema import ANY, INTEGER, NUMBER, TEXT, listing, maybe, record
@@ -43,33 +44,8 @@ EVENTS = record(
 )
 PAGE_ROWS = 100
 
-_BAD = {
-    'task_failed',
-    'sink_error',
-    'dlq_sent',
-    'parse_failed',
-    'circuit_opened',
-    'runtime_stall',
-    'webapp_request_timeout',
-    'webapp_request_rate_limited',
-    'webapp_request_auth_failed',
-    'webapp_request_dropped_after_timeout',
-}
 _GOOD = {'task_completed', 'message_complete', 'sink_delivered', 'committed', 'circuit_closed'}
 _RUNNING = {'task_started', 'task_retried', 'backpressure_on', 'revoked'}
-_SHOWN = (
-    'action',
-    'kind',
-    'error',
-    'exception',
-    'sink',
-    'count',
-    'name',
-    'stage',
-    'attempt',
-    'where',
-    'offsets_count',
-)
 
 
 def events(
@@ -108,7 +84,7 @@ def event(row: dict[str, Any]) -> dict[str, Any]:
 def state(row: dict[str, Any]) -> str:
     """Return the state that colours an event; those of HTTP requests have their own."""
     name = row['event']
-    if name in _BAD:
+    if is_failure(row):
         return 'failed'
     if row.get('origin') == 'http':
         return 'http'
@@ -130,9 +106,6 @@ def _place(row: dict[str, Any]) -> str:
 
 def _summary(row: dict[str, Any]) -> str:
     """Return the telling parts of an event in a line."""
-    parts = [f'exit {row["exit_code"]}'] if row['exit_code'] else []
-    metadata = row['metadata'] if isinstance(row['metadata'], dict) else {}
-    parts += [f'{key} {metadata[key]}' for key in _SHOWN if metadata.get(key) not in (None, '')]
     labels = row['labels'] if isinstance(row['labels'], dict) else {}
-    parts += [f'{key}={value}' for key, value in labels.items()]
-    return ' · '.join(parts)[:300]
+    parts = [in_words(row), *(f'{key}={value}' for key, value in labels.items())]
+    return ' · '.join(part for part in parts if part)[:300]

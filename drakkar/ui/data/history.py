@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from drakkar import moments
 from drakkar.errors import DrakkarError
 from drakkar.recorder import queries
+from drakkar.recorder.databases import NoSuchDatabaseError
 from drakkar.recorder.events import EVENT_TYPES
 from drakkar.recorder.queries import EventFilter
+from drakkar.recorder.trace import ask_file
 from drakkar.recorder.words import in_words, is_failure
 from drakkar.ui import links
 from drakkar.ui.context import UiContext
@@ -30,6 +34,7 @@ from drakkar.ui.schema import (
 
 ORIGINS = ('kafka', 'log', 'http')
 PAGE_ROWS = 100
+FILE_SECONDS = 10.0
 _MAX_CHARS = 200
 
 # The toggles, in groups of what belongs together.
@@ -73,10 +78,16 @@ DETAILED: Schema = record(
     stderr_length=maybe(INTEGER),
 )
 HISTORY = record(
-    events=listing(DETAILED), next=maybe(INTEGER), searched_to=maybe(NUMBER), problem=TEXT
+    events=listing(DETAILED),
+    next=maybe(INTEGER),
+    searched_to=maybe(NUMBER),
+    file=TEXT,
+    older_file=TEXT,
+    problem=TEXT,
 )
 COUNTS = record(counts=mapping(INTEGER), problem=TEXT)
 
+FILE = Parameter('file', 'A recorder file of db_dir, instead of the current one of this worker.')
 QUERY = (
     Parameter('event', 'Only events of these types; all without it.', repeated=True),
     Parameter('topic', 'Only events of this topic.'),
@@ -89,6 +100,7 @@ QUERY = (
     Parameter('since', f'Not older: {moments.EXPECTED}.'),
     Parameter('until', 'Not newer, as `since`.'),
     Parameter('before', 'Only events with ids below this one: the `next` of a page.', 'integer'),
+    FILE,
     Parameter('limit', 'Events on a page.', 'integer', PAGE_ROWS),
 )
 
@@ -117,33 +129,66 @@ def wanted(request: Request) -> EventFilter:
 
 
 def history(
-    context: UiContext, chosen: EventFilter, before: int | None = None, limit: int = PAGE_ROWS
+    context: UiContext,
+    chosen: EventFilter,
+    before: int | None = None,
+    limit: int = PAGE_ROWS,
+    file: str = '',
 ) -> dict[str, Any]:
-    """Return a page of events with all that is known of each, the newest first."""
-    empty: dict[str, Any] = {'events': [], 'next': None, 'searched_to': None}
-    if context.recorder is None:
-        return {**empty, 'problem': 'Recording is off: [debug] enabled = false.'}
+    """Return a page of events with all that is known of each, the newest first.
+
+    Of the current file, or of `file`; at its end `older_file` names the one before it.
+    Raises HttpError(404) for a file that does not exist.
+    """
+    shown: dict[str, Any] = {'events': [], 'next': None, 'searched_to': None, 'file': file}
     rows = max(1, min(limit, context.max_rows))
     try:
-        found = context.recorder.read(queries.events_page, chosen, before, rows)
+        found = _ask(context, file, queries.events_page, chosen, before, rows)
     except DrakkarError as error:
-        return {**empty, 'problem': str(error)}
+        # Nothing was written yet, after a rotation for example: the older files have it.
+        return {**shown, 'older_file': _older_file(context, file), 'problem': str(error)}
     return {
+        **shown,
         'events': [detailed(row) for row in found['events']],
         'next': found['next'],
         'searched_to': found['searched_to'],
+        'older_file': '' if found['has_more'] else _older_file(context, file),
         'problem': '',
     }
 
 
-def counts(context: UiContext) -> dict[str, Any]:
-    """Return how many events of each type the current file has."""
-    if context.recorder is None:
-        return {'counts': {}, 'problem': 'Recording is off: [debug] enabled = false.'}
+def counts(context: UiContext, file: str = '') -> dict[str, Any]:
+    """Return how many events of each type the current file has, or `file`."""
     try:
-        return {'counts': context.recorder.read(queries.counts_by_type), 'problem': ''}
+        return {'counts': _ask(context, file, queries.counts_by_type), 'problem': ''}
     except DrakkarError as error:
         return {'counts': {}, 'problem': str(error)}
+
+
+def _ask(context: UiContext, file: str, fn: Callable[..., Any], *args: Any) -> Any:
+    if file:
+        try:
+            path = context.databases.path(file)
+        except NoSuchDatabaseError as error:
+            raise HttpError(404, str(error)) from None
+        return ask_file(path, time.monotonic() + FILE_SECONDS, fn, *args)
+    if context.recorder is None:
+        raise DrakkarError('Recording is off: [debug] enabled = false.')
+    return context.recorder.read(fn, *args)
+
+
+def _older_file(context: UiContext, file: str) -> str:
+    """Return the name of the file before this one, of the same worker; empty if there is none."""
+    files = context.databases.find()
+    current = context.recorder.path if context.recorder else None
+    name = file or (current.name if current else '')
+    shown = next((f for f in files if f.name == name), None)
+    worker = shown.worker if shown else context.worker_id
+    begin = (shown.start or shown.modified) if shown else time.time()
+    older = [
+        f for f in files if f.worker == worker and not f.merged and f.name != name and f.events
+    ]
+    return next((f.name for f in older if f.start is not None and f.start < begin), '')
 
 
 def detailed(row: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drakkar.ui.context import UiContext
 from drakkar.ui.data import history
 from drakkar.ui.request import Request
@@ -15,8 +17,8 @@ def show(context: UiContext, request: Request) -> Page:
     chosen = history.wanted(request)
     before = request.integer('before')
     limit = request.integer('limit', history.PAGE_ROWS, 1)
-    found = history.history(context, chosen, before, limit)
-    following = found['next']
+    file = request.text('file')
+    found = history.history(context, chosen, before, limit, file)
     return Page(
         'history.html',
         {
@@ -26,14 +28,23 @@ def show(context: UiContext, request: Request) -> Page:
             'until': request.text('until'),
             'times': _TIMES,
             'groups': history.GROUPS,
-            'counts': history.counts(context)['counts'],
+            'counts': history.counts(context, file)['counts'],
             'origins': _origins(context),
             'flush_seconds': context.config.debug.flush_interval_seconds,
-            'filtered': bool(set(request.query) - {'before', 'limit'}),
-            'newest': request.url(before=None) if before is not None else '',
-            'older': request.url(before=following) if following is not None else '',
+            'filtered': bool(set(request.query) - {'before', 'limit', 'file'}),
+            'newest': request.url(before=None, file=None) if before is not None or file else '',
+            'older': _older(request, found),
         },
     )
+
+
+def _older(request: Request, found: dict[str, Any]) -> str:
+    """Return where older events are: further down in this file, or in the one before it."""
+    if found['next'] is not None:
+        return request.url(before=found['next'])
+    if found['older_file']:
+        return request.url(before=None, file=found['older_file'])
+    return ''
 
 
 def _origins(context: UiContext) -> list[str]:
