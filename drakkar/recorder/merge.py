@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +24,8 @@ from drakkar.recorder.tables import FORMAT, EventRow
 Progress = Callable[[int, int], None]
 
 _CHUNK_ROWS = 20_000
+_UNFINISHED = re.compile(r'\..+\.db\.\d+-\d+\.(part|stage)')
+_LEFTOVER_SECONDS = 86_400.0
 _FIELDS = ', '.join(EventRow._fields)
 
 
@@ -131,6 +135,7 @@ def _examined(path: Path) -> _Input:
 @contextmanager
 def _parts(target: Path) -> Iterator[tuple[Path, Path]]:
     """Give the names of unfinished files beside `target`, hidden, and remove what is left."""
+    _sweep(target.absolute().parent)
     mark = f'{os.getpid()}-{time.monotonic_ns()}'
     parts = tuple(target.with_name(f'.{target.name}.{mark}.{kind}') for kind in ('part', 'stage'))
     try:
@@ -138,6 +143,15 @@ def _parts(target: Path) -> Iterator[tuple[Path, Path]]:
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what merges that were killed have left."""
+    for path in folder.glob('.*.db.*'):
+        with contextlib.suppress(OSError):
+            old = time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS
+            if old and _UNFINISHED.fullmatch(path.name):
+                path.unlink()
 
 
 def _write(

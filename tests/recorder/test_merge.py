@@ -116,6 +116,16 @@ def test_a_merge_that_is_ended_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == [source.name]
 
 
+def test_what_a_killed_merge_left_goes_after_a_day(tmp_path):
+    left = ['.out.db.7-8.part', '.out.db.7-8.stage', '.out.db.9-9.part', '.w1-live.7', '.a.db.b']
+    for name in left:
+        (tmp_path / name).write_text('')
+        if '9-9' not in name:
+            os.utime(tmp_path / name, (1.0, 1.0))
+    merge([file(tmp_path, 'w1', [1])], tmp_path / 'out.db')
+    assert {name for name in left if (tmp_path / name).exists()} == set(left[2:])
+
+
 def test_nothing_is_overwritten(tmp_path):
     source = file(tmp_path, 'w1', [1])
     with pytest.raises(MergeError, match='exists already'):
