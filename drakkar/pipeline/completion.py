@@ -143,6 +143,11 @@ class Completion:
         run.handle = None
         if not self._scope.cancelled:
             self._greenlets.spawn('task-outcome', self._settle, run, outcome)
+        # Nothing follows from it any more, but who was told of the start is told of the end.
+        elif isinstance(outcome, ExecutorResult):
+            self._parts.observer.task_completed(outcome)
+        else:
+            self._parts.observer.task_failed(outcome, 'cancelled')
 
     def _settle(self, run: TaskRun, outcome: TaskOutcome) -> None:
         if isinstance(outcome, ExecutorResult):

@@ -11,6 +11,7 @@ import pytest
 
 import drakkar.api as dk
 from drakkar.errors import DeadLetterError, DrainTimeoutError, DrakkarError, SourceError
+from drakkar.models.task import FailureKind
 from drakkar.testing import WorkerHarness
 from tests.pipeline.handlers import FAST_RETRIES, Out, ShellHandler
 
@@ -86,6 +87,9 @@ def test_a_lost_partition_is_cancelled_and_never_committed() -> None:
         run.wait_for(lambda: not run.worker.snapshot().partitions)
         assert run.committed == {0: 1}
         assert run.worker.snapshot().total_queued == 0
+        run.wait_for(lambda: run.record.errors)
+        ((error, action),) = run.record.errors  # observers hear of the end, the handler does not
+        assert (error.kind, action) == (FailureKind.CANCELLED, 'cancelled')
 
 
 def test_a_partition_that_comes_back_during_its_drain_starts_over(tmp_path: Path) -> None:
