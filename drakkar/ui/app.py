@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import bottle
 import structlog
 
 from drakkar import jsonio
-from drakkar.greenlets import offload
 from drakkar.ui import api, pages
 from drakkar.ui.context import UiContext
+from drakkar.ui.download import Download, download
 from drakkar.ui.errors import HttpError, status_line
 from drakkar.ui.render import Renderer
 from drakkar.ui.request import Request
-from drakkar.ui.routes import Answer, File, Json, Page, Redirect, Route, routes_of
+from drakkar.ui.routes import Answer, Json, Page, Redirect, Route, routes_of
 from drakkar.ui.static import StaticFiles
 from drakkar.ui.wire import Environ, Headers, html, json_answer, wants_page
 
 log = structlog.get_logger('drakkar.ui')
-
-_CHUNK_BYTES = 256 * 1024
 
 Wire = tuple[int, Headers, Iterable[bytes]]
 
@@ -58,7 +56,11 @@ class UiApplication:
             log.exception('request_failed', path=environ.get('PATH_INFO'))
             status, headers, body = self._error(environ, HttpError(500, 'see the worker log'))
         start_response(status_line(status), headers)
-        return [b''] if environ['REQUEST_METHOD'] == 'HEAD' else body
+        if environ['REQUEST_METHOD'] != 'HEAD':
+            return body
+        if isinstance(body, Download):
+            body.close()
+        return [b'']
 
     def _error(self, environ: Environ, error: HttpError) -> Wire:
         if wants_page(environ):
@@ -88,7 +90,8 @@ class UiApplication:
             return answer.status, headers, [body]
         if isinstance(answer, Redirect):
             return 303, [('Location', answer.url), ('Content-Length', '0')], [b'']
-        return _download(answer)
+        headers, content = download(answer)
+        return 200, headers, content
 
     def _serve_static(self, environ: Environ, path: dict[str, Any]) -> Wire:
         return self._static.answer(path['name'], environ.get('HTTP_IF_NONE_MATCH', ''))
@@ -102,31 +105,3 @@ def _http_error(error: bottle.HTTPError) -> HttpError:
         where = '/api/openapi.json lists what there is'
         return HttpError(404, f'there is no such page; {where}')
     return HttpError(error.status_code, 'the request can not be understood')
-
-
-def _download(file: File) -> Wire:
-    try:
-        opened = offload(file.path.open, 'rb')
-        size = offload(file.path.stat).st_size
-        if file.temporary:
-            offload(file.path.unlink)
-    except OSError:
-        raise HttpError(404, 'the file is gone') from None
-    name = ''.join(c if c.isalnum() or c in '._-' else '_' for c in file.name)
-    headers = [
-        ('Content-Type', file.content_type),
-        ('Content-Length', str(size)),
-        ('Content-Disposition', f'attachment; filename="{name}"'),
-    ]
-    return 200, headers, _chunks(opened, size)
-
-
-def _chunks(opened: Any, size: int) -> Iterator[bytes]:
-    """Read in native threads; exactly `size` bytes of a file that may still grow."""
-    with opened:
-        while size > 0:
-            chunk = offload(opened.read, min(_CHUNK_BYTES, size))
-            if not chunk:
-                return
-            size -= len(chunk)
-            yield chunk

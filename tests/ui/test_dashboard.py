@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from drakkar.models.delivery import SinkRef
 from drakkar.models.message import TopicPartition
-from drakkar.models.snapshot import PartitionSnapshot, SinkSnapshot, WorkerSnapshot
+from drakkar.models.snapshot import PartitionSnapshot, RecorderState, SinkSnapshot, WorkerSnapshot
 from drakkar.ui.data import counters
 from drakkar.ui.data.partitions import partitions
 from drakkar.ui.data.problems import problems
@@ -80,10 +81,9 @@ def test_custom_links_are_filled_in() -> None:
 class Context:
     """What `problems` asks for beside the snapshot."""
 
-    recorder = None
-
-    def __init__(self, *reasons: str) -> None:
+    def __init__(self, *reasons: str, recorder: str = '') -> None:
         self.not_ready = lambda: list(reasons)
+        self.recorder = SimpleNamespace(state=RecorderState(problem=recorder))
 
 
 def test_what_is_wrong_comes_worst_first() -> None:
@@ -93,17 +93,19 @@ def test_what_is_wrong_comes_worst_first() -> None:
         SinkSnapshot(SinkRef('kafka', 'a'), breaker=1.0),
         SinkSnapshot(SinkRef('x', 'y')),
     ]
-    found = problems(Context('worker is stopping'), state)  # type: ignore[arg-type]
+    found = problems(Context('worker is stopping', recorder='disk full'), state)  # type: ignore[arg-type]
     assert [(p['title'], p['state']) for p in found] == [
         ('Stalled', 'bad'),
         ('Circuit open', 'bad'),
         ('Not ready', 'warning'),
         ('Paused by backpressure', 'warning'),
+        ('Recorder', 'warning'),
     ]
     assert '2 messages' in found[0]['text']
     assert 't:3' in found[0]['text']
     assert 'kafka.a' in found[1]['text']
     assert '1,234' in found[3]['text']
+    assert 'disk full' in found[4]['text']
     assert problems(Context(), WorkerSnapshot('w', '', 0.0)) == []  # type: ignore[arg-type]
 
 

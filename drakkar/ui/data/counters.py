@@ -105,6 +105,7 @@ CARDS = (
         tone='bad',
     ),
     Card('hub_stalls', 'Stalls', 'hub_stalls_total', 'hub was blocked', tone='bad'),
+    Card('recorder_dropped', 'Not recorded', 'recorder_dropped_total', 'events lost', tone='bad'),
 )
 
 

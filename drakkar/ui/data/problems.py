@@ -66,8 +66,9 @@ def _pause(state: WorkerSnapshot) -> list[dict[str, Any]]:
 
 
 def _recorder(context: UiContext) -> list[dict[str, Any]]:
-    problem = getattr(getattr(context.recorder, 'state', None), 'problem', '')
-    if not problem:
+    recorder = context.recorder
+    if recorder is None or not recorder.state.problem:
         return []
+    problem = recorder.state.problem
     text = f'{problem}. The pipeline goes on; events of this time are missing from the history.'
     return [_problem('recorder', 'warning', 'Recorder', text)]

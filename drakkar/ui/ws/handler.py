@@ -77,18 +77,23 @@ class ConnectionHandler(BoundedHandler):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         hub = self.server.hub
         client = Client(topics, connection.sendall, hub.resync)
-        hub.join(client)
-        writer = self.server.greenlets.spawn('ui-socket', self._write_frames, client)
+        writer = None
         try:
+            hub.join(client)
+            writer = self.server.greenlets.spawn('ui-socket', self._write_frames, client)
             listen(client, self.rfile.read)
             writer.join(_CLOSE_SECONDS)
         finally:
             hub.leave(client)
-            writer.kill()
+            if writer is not None:
+                writer.kill()
 
     def _write_frames(self, client: Client) -> None:
-        with contextlib.suppress(OSError):  # TimeoutError too: who is not there needs no message
+        try:
             client.write()
-        # Wakes the listener, which may wait for a browser that will never speak again.
-        with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # TimeoutError too: who is not there needs no message
+        finally:
+            # Wakes the listener, which may wait for a browser that will never speak again.
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
