@@ -8,11 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from drakkar import peers as peers_module
 from drakkar.peers import Peers
 from tests.recorder.files import identity, open_file, write_file
+from tests.waiting import until
 
 FAR_AWAY = 'another-machine.example'
 
@@ -65,6 +67,19 @@ def test_a_worker_whose_process_is_gone_is_not_live(folder):
     child.wait()
     add(folder, 'w1', pid=child.pid)
     assert not Peers(folder).find().peers[0].live
+
+
+def test_a_zombie_is_not_live(folder):
+    # The shell becomes a program that never asks for its child.
+    script = 'true & echo $!; exec sleep 30'
+    with subprocess.Popen(['/bin/sh', '-c', script], stdout=subprocess.PIPE) as parent:
+        try:
+            zombie = int(parent.stdout.readline())
+            until(lambda: psutil.Process(zombie).status() == psutil.STATUS_ZOMBIE)
+            add(folder, 'w1', pid=zombie)
+            assert not Peers(folder).find().peers[0].live
+        finally:
+            parent.kill()
 
 
 def test_a_pid_that_another_process_has_now_is_no_life(folder):

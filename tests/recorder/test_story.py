@@ -112,7 +112,7 @@ def test_a_message_from_its_poll_to_its_commit(tmp_path):
     assert [run['status'] for run in task['runs']] == ['failed', 'completed']
     assert (task['stdout'], task['exit_code']) == ('fine\n', 0)
     kinds = [bar['what'] for bar in task['timeline']]
-    assert {'run 1', 'run 2', 'waits to run again', 'on_task_complete'} <= set(kinds)
+    assert {'arranged', 'run 1', 'run 2', 'waits to run again', 'on_task_complete'} <= set(kinds)
     assert any(what.startswith('sink_delivered filesystem.') for what in kinds)
 
     assert not Peers(tmp_path / 'db').find().peers

@@ -35,6 +35,7 @@ STORY = [
     at('task_started', 2, task_id='t1', labels={'tenant': 'acme', 'n': 7}),
     at('task_started', 3, task_id='t2', metadata={'source_offsets': [12, 13]}, last_offset=13),
     at('task_started', 4, 13, task_id='t3'),
+    at('task_started', 4, 11, task_id='t4', metadata={'source_offsets': [11, 13]}, last_offset=13),
     at('task_completed', 5, task_id='t1'),
     row('task_complete', NOW + 6, task_id='t1'),
     at('sink_delivered', 7, 10, last_offset=19, metadata={'offsets': [10, 12, 19]}),
@@ -185,7 +186,7 @@ def test_the_own_recorder_is_asked_first_then_the_living_then_the_newest(folder)
     (folder / 'w2-live.db').symlink_to(live.name)
     with (
         memory(STORY) as connection,
-        open_file(live, [], identity('w2', started_at=time.time())),
+        open_file(live, [row('consumed', NOW - 9)], identity('w2', started_at=time.time())),
     ):
         order = places(
             Databases(folder),
@@ -194,7 +195,8 @@ def test_the_own_recorder_is_asked_first_then_the_living_then_the_newest(folder)
             current=own,
             worker='w1',
         )
-        assert [(place.worker, place.live) for place in order][:2] == [('w1', True), ('w2', True)]
+        names = [(place.worker, place.live) for place in order]
+        assert names[:3] == [('w1', True), ('w2', True), ('w3', False)]
         assert order[-1].name.startswith('merged-')
         assert len(order) == 5
         found = trace(MessageAt(1, 12, 'a'), Search(order, time.monotonic() + SOON))
