@@ -47,14 +47,21 @@ class _Body(Input):
 
 
 class BoundedHandler(WebSocketHandler):
-    """pywsgi's handler with limits; WebSocketHandler only for the handshake it knows."""
+    """pywsgi's handler with limits, for a server that keeps a set `idle` of waiting sockets.
+
+    It is a WebSocketHandler only for the handshake that this knows.
+    """
 
     wsgi_input: Any
 
     def read_requestline(self) -> Any:
-        """Wait for the next request."""
-        with gevent.Timeout(IDLE_SECONDS, TimeoutError('nothing was asked')):
-            return super().read_requestline()
+        """Wait for the next request; a server that stops need not wait for one that waits."""
+        self.server.idle.add(self.socket)
+        try:
+            with gevent.Timeout(IDLE_SECONDS, TimeoutError('nothing was asked')):
+                return super().read_requestline()
+        finally:
+            self.server.idle.discard(self.socket)
 
     def read_request(self, raw_requestline: Any) -> Any:
         """Read the rest of its head, which a slow client may not make last for ever."""

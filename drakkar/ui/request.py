@@ -23,7 +23,10 @@ class Request:
         self._environ = environ
         self.method: str = environ['REQUEST_METHOD']
         self.url_path: str = decoded(environ.get('PATH_INFO', '/'))
-        self.path: dict[str, Any] = dict(path or {})
+        self.path: dict[str, Any] = {
+            name: decoded(value) if isinstance(value, str) else value
+            for name, value in (path or {}).items()
+        }
         self.query = parse_query(environ.get('QUERY_STRING', ''))
 
     def header(self, name: str) -> str:

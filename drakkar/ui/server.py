@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import socket
 from typing import Any
 
 import structlog
@@ -35,6 +37,7 @@ class _Server(WSGIServer):
         self.guard = guard
         self.hub = hub
         self.greenlets = greenlets
+        self.idle: set[Any] = set()
         self.logger = logging.getLogger('drakkar.ui.ws')
         errors = LoggingLogAdapter(logging.getLogger('drakkar.ui'), logging.WARNING)
         super().__init__(
@@ -45,6 +48,14 @@ class _Server(WSGIServer):
             error_log=errors,
             handler_class=ConnectionHandler,
         )
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Take no more connections, end those that wait for a request, then the others."""
+        self.close()
+        for idle in list(self.idle):
+            with contextlib.suppress(OSError):
+                idle.shutdown(socket.SHUT_RDWR)
+        super().stop(timeout)
 
     def handle(self, sock: Any, address: Any) -> None:
         sock.settimeout(_CLIENT_SECONDS)

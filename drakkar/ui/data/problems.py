@@ -11,6 +11,8 @@ from drakkar.ui.schema import TEXT, listing, record
 PROBLEM = record(key=TEXT, state=TEXT, title=TEXT, text=TEXT, url=TEXT)
 PROBLEMS = listing(PROBLEM)
 
+_NAMED = 8  # partitions that a warning names
+
 
 def problems(context: UiContext, state: WorkerSnapshot) -> list[dict[str, Any]]:
     """Return what is wrong now, worst first. `state` is `bad` or `warning`."""
@@ -25,7 +27,8 @@ def _problem(key: str, state: str, title: str, text: str, url: str = '') -> dict
 def _stalls(state: WorkerSnapshot) -> list[dict[str, Any]]:
     if not state.stalled:
         return []
-    where = ', '.join(str(p.partition) for p in state.partitions if p.stalled)
+    stalled = [str(p.partition) for p in state.partitions if p.stalled]
+    where = ', '.join(stalled[:_NAMED]) + (', …' if len(stalled) > _NAMED else '')
     text = (
         f'{state.stalled} messages can be neither delivered nor dead-lettered ({where}). '
         'They go on when the sink or the dead letter queue is back.'
