@@ -70,9 +70,10 @@ def test_a_worker_whose_process_is_gone_is_not_live(folder):
 
 
 def test_a_zombie_is_not_live(folder):
-    # The shell becomes a program that never asks for its child.
-    script = 'true & echo $!; exec sleep 30'
-    with subprocess.Popen(['/bin/sh', '-c', script], stdout=subprocess.PIPE) as parent:
+    # A program that never asks for its child, as a shell might.
+    script = "import os, time; print(os.spawnl(os.P_NOWAIT, '/bin/true', 'true'), flush=True)"
+    command = [sys.executable, '-c', f'{script}; time.sleep(60)']
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
         try:
             zombie = int(parent.stdout.readline())
             until(lambda: psutil.Process(zombie).status() == psutil.STATUS_ZOMBIE)
