@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gevent.threadpool import ThreadPool
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -26,6 +28,8 @@ NAVIGATION = (
     ('/debug', 'Debug'),
 )
 
+_thread: ThreadPool | None = None
+
 
 def _printable(value: Any) -> Any:
     """Take the control sequences of terminals out of every text that a template shows."""
@@ -45,6 +49,8 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            # A plain dict: Jinja's own cache has a lock, which greenlets and threads can't share.
+            cache_size=-1,
             finalize=_printable,
         )
         self._environment.filters.update(formats.FILTERS)
@@ -59,15 +65,15 @@ class Renderer:
 
     def refused(self, error: HttpError) -> str:
         """Return the same without a word about the worker: it may be anybody who asks."""
-        template = self._environment.get_template('refused.html')
-        return template.render(error=error, reason=reason(error.status))
+        return self._in_thread('refused.html', error=error, reason=reason(error.status))
 
     def login(self, then: str, wrong: bool) -> str:
         """Return the page that asks for the token and goes on to `then`, a path."""
-        return self._environment.get_template('login.html').render(next=then, wrong=wrong)
+        return self._in_thread('login.html', next=then, wrong=wrong)
 
     def _render(self, request: Request, template: str, **variables: Any) -> str:
-        return self._environment.get_template(template).render(
+        return self._in_thread(
+            template,
             request=request,
             navigation=NAVIGATION,
             here=request.url_path,
@@ -77,3 +83,20 @@ class Renderer:
             switcher=workers(self._context),
             **variables,
         )
+
+    def _in_thread(self, template: str, **variables: Any) -> str:
+        """Render in a native thread: a page of thousands of rows takes a while."""
+        global _thread
+        if _thread is None:  # made at first use, by the process that uses it
+            _thread = ThreadPool(1)
+        text, error = _thread.apply(self._attempt, (template, variables))
+        if error is not None:
+            raise error
+        return text
+
+    def _attempt(self, template: str, variables: Mapping[str, Any]) -> tuple[str, Any]:
+        """Return an exception as a value: gevent prints those that leave a pool's thread."""
+        try:
+            return self._environment.get_template(template).render(variables), None
+        except BaseException as error:
+            return '', error
