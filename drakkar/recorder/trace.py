@@ -144,7 +144,8 @@ def find_task(task_id: str, search: Search) -> dict[str, Any] | None:
     """Return a task as `queries.describe_task` does, from all files that know it.
 
     A run may have begun in one file and ended in the next, or on another worker.
-    The newest are asked first, so the search ends where its first run began.
+    The newest are asked first, so the search ends where its first run began. What was
+    running when its worker died is `unfinished`.
     """
     rows = queries.TaskRows()
     for place, found in search.each(queries.task_rows, task_id):
@@ -156,7 +157,11 @@ def find_task(task_id: str, search: Search) -> dict[str, Any] | None:
             break
     for each in (rows.own, rows.near):
         each.sort(key=lambda row: row['ts'])
-    return queries.describe_task(task_id, rows)
+    found = queries.describe_task(task_id, rows)
+    alive = {place.worker for place in search.places if place.live}
+    if found and found['status'] in ('running', 'retrying') and found['worker'] not in alive:
+        found['status'] = 'unfinished'
+    return found
 
 
 def _begins(row: dict[str, Any]) -> bool:

@@ -85,7 +85,7 @@ def test_a_label_leads_to_the_message(q, site):
 
 def test_a_task_of_a_peer_is_shown_here(site):
     task = site.ask('/api/task/peer-1').json
-    assert (task['worker'], task['status']) == ('w2', 'running')
+    assert (task['worker'], task['status']) == ('w2', 'unfinished')
 
 
 def test_what_nobody_knows_and_what_means_nothing(site):
