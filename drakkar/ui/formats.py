@@ -10,7 +10,8 @@ from typing import Any
 
 NOTHING = '–'  # noqa: RUF001 - an en dash stands for what is not known
 _ANSI = re.compile(
-    r'\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]'
+    r'\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])'
+    r'|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]'
 )
 
 
@@ -23,9 +24,9 @@ def duration(seconds: Any) -> str:
     """0.0123 as `12.3 ms`, 3.2 as `3.20 s`, 4000 as `1 h 6 min`."""
     if seconds is None:
         return NOTHING
-    if seconds < 0.001:
+    if seconds < 0.0009995:
         return f'{seconds * 1e6:.0f} µs'
-    if seconds < 1:
+    if seconds < 0.99995:
         return f'{seconds * 1e3:.1f} ms'
     if seconds < 60:
         return f'{seconds:.2f} s'
@@ -67,7 +68,7 @@ def iso(timestamp: Any) -> str:
 
 
 def plain(text: Any) -> str:
-    """Return a program's output without the control sequences of terminals."""
+    """Return text without the control sequences of terminals and of right-to-left writing."""
     return _ANSI.sub('', '' if text is None else str(text))
 
 

@@ -9,8 +9,8 @@ export function integer(value) {
 
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return NOTHING;
-  if (seconds < 0.001) return `${(seconds * 1e6).toFixed(0)} µs`;
-  if (seconds < 1) return `${(seconds * 1e3).toFixed(1)} ms`;
+  if (seconds < 0.0009995) return `${(seconds * 1e6).toFixed(0)} µs`;
+  if (seconds < 0.99995) return `${(seconds * 1e3).toFixed(1)} ms`;
   if (seconds < 60) return `${seconds.toFixed(2)} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
@@ -32,8 +32,8 @@ export function percent(value) {
   return value === null || value === undefined ? NOTHING : `${Math.round(value * 100)} %`;
 }
 
-// Sequences of terminals say nothing on a page.
-const ANSI = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]/g;
+// Sequences of terminals say nothing on a page, and those that turn the writing around lie.
+const ANSI = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 
 export function plain(text) {
   return text === null || text === undefined ? '' : String(text).replace(ANSI, '');
