@@ -108,9 +108,7 @@ def _check_size(folder: Path, paths: list[Path]) -> None:
         )
     free = in_thread(shutil.disk_usage, folder).free
     if free < _SPACE_FACTOR * size:
-        raise HttpError(
-            507, f'it needs {_SPACE_FACTOR * size:,} bytes, only {free:,} are free'
-        )
+        raise HttpError(507, f'it needs {_SPACE_FACTOR * size:,} bytes, only {free:,} are free')
 
 
 def _size(paths: list[Path]) -> int:
