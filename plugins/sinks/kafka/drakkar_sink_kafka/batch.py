@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import gevent
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 import drakkar.api as dk
@@ -14,7 +16,7 @@ from drakkar_sink_kafka.errors import RecordRefusedError, TopicRefusedError, jud
 from drakkar_sink_kafka.payload import KafkaPayload
 from drakkar_sink_kafka.producer import ProducerSlot
 
-# So often others may run, and the first records leave, while a large batch is made.
+# So often others may run while a large batch is made.
 YIELD_EVERY = 250
 # How much later than the producer itself a delivery loses patience.
 GRACE_SECONDS = 1.0
@@ -31,7 +33,8 @@ class Batch:
         self.failures: dict[int, Exception] = {}
         self._slot = slot
         self._records = records
-        self._topics = [record.topic or options.topic for record in records]
+        topic: str = options.topic
+        self._topics = [record.topic or topic for record in records]
         self._patience: float = options.timeout_seconds + GRACE_SECONDS
         self._todo = [list(range(len(records)))]
         self._sent: dict[int, Any] = {}
@@ -77,7 +80,8 @@ class Batch:
                 self.failures[index] = unsendable(error, topic)
             if not count % YIELD_EVERY:
                 gevent.sleep(0)
-        self._await()
+        if self._sent:
+            self._await(producer)
 
     def _problem(self, topic: str) -> Exception | None:
         try:
@@ -88,9 +92,11 @@ class Batch:
             return unsendable(error, topic)
         return None
 
-    def _await(self) -> None:
+    def _await(self, producer: KafkaProducer) -> None:
         """Wait for the acknowledgements until the producer itself must have given up."""
         deadline = time.monotonic() + self._patience
+        with contextlib.suppress(KafkaError):  # what it could not wait for is waited for below
+            producer.flush(self._patience)
         for future in self._sent.values():
             if not future.is_done:
                 try:

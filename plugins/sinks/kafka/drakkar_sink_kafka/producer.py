@@ -7,11 +7,14 @@ from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
-from kafka.partitioner import StickyPartitioner
 
 import drakkar.api as dk
+from drakkar_sink_kafka.partitioner import KeyPartitioner
 
 BATCH_BYTES = 64 << 10
+# Records leave when their delivery has all of them together, or their batch is full, or after
+# this time: else the first ones cost a request of their own.
+LINGER_MS = 50
 # How long a topic that nobody has heard of is looked for, and how long it counts as missing.
 TOPIC_SECONDS = 3.0
 MISSING_SECONDS = 10.0
@@ -46,7 +49,8 @@ class ProducerSlot:
                 allow_auto_create_topics=options.create_topics,
                 max_request_size=options.max_message_bytes,
                 batch_size=BATCH_BYTES,
-                partitioner=StickyPartitioner(),
+                linger_ms=LINGER_MS,
+                partitioner=KeyPartitioner(),
                 max_block_ms=int(TOPIC_SECONDS * 1000),
                 # Time for a second request within one delivery.
                 request_timeout_ms=min(options.request_timeout_ms, milliseconds // 2),
