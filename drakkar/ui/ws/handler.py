@@ -38,6 +38,9 @@ class ConnectionHandler(BoundedHandler):
         self.write(b'')
         self._talk(topics)
 
+    def log_request(self) -> None:
+        """Write no log of requests: the token of `?token=` would be in it."""
+
     def _topics_if_allowed(self) -> list[str]:
         """Return the topics that are asked for. Raises HttpError for who may not come in."""
         environ = self.environ
