@@ -51,7 +51,7 @@ class Recorder:
         self.observer: Observer = self._hearing
         self._store = self._make_store(identity.get('worker_id', ''))
         self._writer = Writer(
-            settings, buffer, self._store, self._thread.run, told or Observer(), snapshot
+            settings, buffer, rows, self._store, self._thread.run, told or Observer(), snapshot
         )
         self._writer.identify({'format': FORMAT, **identity})
         self._waiting: list[Event] = []

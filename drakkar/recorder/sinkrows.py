@@ -2,22 +2,70 @@
 
 from __future__ import annotations
 
+from drakkar.models.delivery import SinkRef
 from drakkar.recorder import text
 from drakkar.recorder.buffer import RawEvent
 from drakkar.recorder.rows import MAX_IDS, PipelineRows, Row
+
+Place = tuple[str, int]
+# Payloads that are queued within such a time are one row for each sink, partition and hook.
+_TOGETHER_SECONDS = 0.05
+
+
+class _Queued:
+    """What one row will say of payloads that were queued."""
+
+    __slots__ = ('count', 'offsets', 'since', 'tasks')
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.count = 0
+        self.offsets: list[int] = []
+        self.tasks: list[str] = []
 
 
 class SinkRows(PipelineRows):
     """Rows of delivery."""
 
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self._queued: dict[tuple[SinkRef, Place, str], _Queued] = {}
+
     def produced(self, event: RawEvent, rows: list[Row]) -> None:
+        """Collect what is queued at nearly the same time: it would be a row for each task."""
         _, ts, sink, count, hook, task_id, place, offsets = event
+        key = (sink, place, hook)
+        queued = self._queued.get(key)
+        if queued is None or ts - queued.since > _TOGETHER_SECONDS:
+            if queued is not None:
+                self._add_queued(rows, key, queued)
+            queued = self._queued[key] = _Queued(ts)
+        queued.count += count
+        queued.offsets.extend(offsets)
+        if task_id:
+            queued.tasks.append(task_id)
+
+    def finish(self, rows: list[Row]) -> None:
+        """Append the rows of what was collected."""
+        for key, queued in self._queued.items():
+            self._add_queued(rows, key, queued)
+        self._queued.clear()
+
+    def _add_queued(
+        self, rows: list[Row], key: tuple[SinkRef, Place, str], queued: _Queued
+    ) -> None:
+        sink, place, hook = key
         name, shown = self._named(sink)
-        said = f'"sink":{shown},"count":{count},"hook":"{hook}"'
-        if offsets:
-            self._range(rows, 'produced', ts, place, offsets, said, None, name, task_id or None)
+        said = f'"sink":{shown},"count":{queued.count},"hook":"{hook}"'
+        tasks = list(dict.fromkeys(queued.tasks))
+        task_id = text.writable(tasks[0]) if len(tasks) == 1 else None
+        if len(tasks) > 1:
+            said = f'{said},"tasks":{text.json(tasks[:MAX_IDS])}'
+        if queued.offsets:
+            offsets = sorted(set(queued.offsets))
+            self._range(rows, 'produced', queued.since, place, offsets, said, None, name, task_id)
         else:
-            self._plain(rows, 'produced', ts, f'{{{said}}}', sink=name)
+            self._plain(rows, 'produced', queued.since, f'{{{said}}}', sink=name)
 
     def sink_delivered(self, event: RawEvent, rows: list[Row]) -> None:
         _, ts, sink, duration, batch, origins = event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import peewee
 
@@ -65,7 +66,7 @@ def insert_events(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
 def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     places = _ALL_PLACES if len(rows) == _CHUNK else ', '.join([_PLACES] * len(rows))
     connection.execute(
-        f'INSERT INTO events ({_COLUMNS}) VALUES {places}', [v for row in rows for v in row]
+        f'INSERT INTO events ({_COLUMNS}) VALUES {places}', list(chain.from_iterable(rows))
     )
 
 

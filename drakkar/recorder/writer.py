@@ -20,6 +20,7 @@ from drakkar.recorder.buffer import Backlog, Buffer, RawEvent
 from drakkar.recorder.rows import Row
 from drakkar.recorder.settings import RecorderSettings
 from drakkar.recorder.stores import InThread, Store
+from drakkar.recorder.taskrows import EventRows
 from drakkar.sqlite import DatabaseError
 
 log = structlog.get_logger('drakkar.recorder')
@@ -43,6 +44,7 @@ class Writer:
         self,
         settings: RecorderSettings,
         buffer: Buffer,
+        maker: EventRows,
         store: Store,
         in_thread: InThread,
         observer: Observer,
@@ -50,6 +52,7 @@ class Writer:
     ) -> None:
         self._settings = settings
         self._buffer = buffer
+        self._maker = maker
         self._store = store
         self._in_thread = in_thread
         self._observer = observer
@@ -107,7 +110,7 @@ class Writer:
         self._count_lost('buffer_full', lost)
         if not events:
             return
-        rows, errors = self._in_thread(make_rows, events)
+        rows, errors = self._in_thread(make_rows, self._maker, events)
         self._backlog.rows += rows
         if errors:
             log.error('recorder_rows_failed', events=len(errors), error=errors[0])
@@ -181,7 +184,7 @@ def _as_json(snapshot: WorkerSnapshot) -> str:
     return text.masked_json(dataclasses.asdict(snapshot))
 
 
-def make_rows(events: Sequence[RawEvent]) -> tuple[list[Row], list[str]]:
+def make_rows(maker: EventRows, events: Sequence[RawEvent]) -> tuple[list[Row], list[str]]:
     """Return the rows of events, and the errors of those that have none.
 
     For a native thread, which lets go of the GIL every fraction of a millisecond.
@@ -195,4 +198,5 @@ def make_rows(events: Sequence[RawEvent]) -> tuple[list[Row], list[str]]:
             except Exception as error:
                 errors.append(f'{type(error).__name__}: {error}')
         _native_sleep(_PAUSE_SECONDS)
+    maker.finish(rows)
     return rows, errors

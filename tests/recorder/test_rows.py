@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drakkar.models.actions import Action
-from drakkar.models.delivery import DeliveryFailure
+from drakkar.models.delivery import DeliveryFailure, SinkRef
 from drakkar.models.task import FailureKind, PrecomputedResult
 from drakkar.recorder import Recorder
+from drakkar.recorder import observer as observer_module
 from drakkar.recorder.events import EVENT_TYPES
 from drakkar.recorder.rows import spans
 from drakkar.recorder.tables import MAX_SPAN, EventRow
@@ -115,6 +116,29 @@ def test_a_batch_is_a_row_for_each_partition_behind_it(recorder: Recorder) -> No
     assert three['metadata'] == {'sink': 'fake.main', 'count': 2, 'batch': 3, 'tasks': ['t-1']}
     assert (eight['partition'], eight['offset'], eight['metadata']['count']) == (8, 9, 1)
     assert (eight['output_topic'], eight['duration']) == ('fake.main', 0.5)
+
+
+def test_payloads_that_are_queued_together_are_one_row(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([10.0, 10.01, 10.02, 10.03, 10.2])
+    hear = recorder.observer.produced
+    with monkeypatch.context() as patch:
+        patch.setattr(observer_module, 'time', lambda: next(clock))
+        for offset, other in ((4, SINK), (5, SINK), (9, SinkRef('fake', 'second')), (7, SINK)):
+            hear(other, [None], origin(offset, task_id=f't-{offset}'))
+        hear(SINK, [None] * 2, origin(8, task_id='t-8'))
+    first, late, second = sorted(rows(recorder), key=lambda r: (r['output_topic'], r['offset']))
+    said = {'sink': 'fake.main', 'hook': 'on_task_complete'}
+    assert (first['offset'], first['last_offset']) == (4, 7)
+    assert first['metadata'] == {
+        **said,
+        'count': 3,
+        'tasks': ['t-4', 't-5', 't-7'],
+        'offsets': [4, 5, 7],
+    }
+    assert (late['offset'], late['task_id'], late['metadata']) == (8, 't-8', {**said, 'count': 2})
+    assert (second['offset'], second['task_id']) == (9, 't-9')
 
 
 def test_payloads_that_come_from_no_message_are_told_too(recorder: Recorder) -> None:
