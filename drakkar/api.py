@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drakkar.config import option
 from drakkar.config.option import OptionSchema
+from drakkar.contracts.cache import Cache, CacheCounts, Scope, counting
 from drakkar.contracts.observer import Observer
 from drakkar.contracts.sink import Sink, SinkSpec
 from drakkar.contracts.source import (
@@ -50,12 +51,19 @@ from drakkar.models.task import (
 )
 from drakkar.probing import probing
 
+LOCAL, CLUSTER, GLOBAL = Scope.LOCAL, Scope.CLUSTER, Scope.GLOBAL
+
 __all__ = [
+    'CLUSTER',
     'DLQ',
+    'GLOBAL',
+    'LOCAL',
     'RETRY',
     'SKIP',
     'Action',
     'AmbiguousSinkError',
+    'Cache',
+    'CacheCounts',
     'ConfigError',
     'ConnectError',
     'DeadLetter',
@@ -85,6 +93,7 @@ __all__ = [
     'ProducerRecord',
     'ReadyContext',
     'RefusedError',
+    'Scope',
     'Sink',
     'SinkError',
     'SinkNotConfiguredError',
@@ -98,6 +107,7 @@ __all__ = [
     'StoredLetter',
     'TopicPartition',
     'TransientSinkError',
+    'counting',
     'hookimpl',
     'offload',
     'option',

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from marshmallow import Schema
 
 from drakkar import greenlets, probing
+from drakkar.contracts.cache import Cache, NullCache
 from drakkar.contracts.sink import Sink
 from drakkar.models.actions import DLQ, RETRY, Action
 from drakkar.models.delivery import DeliveryFailure, SinkRef
@@ -74,6 +75,8 @@ class Handler:
     input_format: ClassVar[str] = 'json'
 
     options: Any = None
+    # Keeps nothing before the worker is built, and where section `[cache]` does not enable it.
+    cache: Cache = NullCache()
     _annotate: Callable[[Any], None] | None = None
 
     def on_startup(self, config: Any) -> Any:

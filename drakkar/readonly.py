@@ -57,17 +57,18 @@ def _caught(fn: Callable[..., T], args: tuple[Any, ...]) -> tuple[Any, BaseExcep
 
 @contextmanager
 def reading(
-    path: str | os.PathLike[str], deadline: float | None = None
+    path: str | os.PathLike[str], deadline: float | None = None, *, wal: bool = True
 ) -> Iterator[sqlite3.Connection]:
     """Open `path` for reading; rows are `sqlite3.Row`. For native threads: it blocks.
 
-    `deadline` (of `time.monotonic`) ends a statement that is still running then.
+    `deadline` (of `time.monotonic`) ends a statement that is still running then. With
+    `wal=False` a file without a write-ahead log may be written to nevertheless.
     Raises UnreadableError for a file that is missing, damaged or no database, while
     it is used too, and OutOfTimeError past the deadline.
     """
     path = Path(path)
     try:
-        connection = _open(path)
+        connection = _open(path, wal)
         try:
             if deadline is not None:
                 connection.set_progress_handler(_is_past(deadline), _DEADLINE_STEPS)
@@ -98,12 +99,12 @@ def is_closed(path: Path) -> bool:
     return not path.with_name(f'{path.name}-wal').exists()
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, wal: bool) -> sqlite3.Connection:
     if not path.is_file():
         raise sqlite3.OperationalError('there is no such file')
     # Without a log there is nothing to share with a writer, and reading as "immutable" leaves no
     # new log behind and works in a folder that is read-only.
-    if is_closed(path):
+    if wal and is_closed(path):
         return _connect(path, immutable=True)
     try:
         return _connect(path, immutable=False)

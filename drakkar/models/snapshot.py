@@ -82,6 +82,55 @@ class RecorderState:
 
 
 @dataclass(slots=True)
+class CachePeerState:
+    """What became of reading one peer's cache file; counters only grow.
+
+    `read` entries were newer than what was known of the peer, `taken` ones were newer than
+    what was here. `problem` is that of the last attempt; `synced_at` is in seconds since
+    the epoch, 0 for never.
+    """
+
+    name: str
+    worker: str = ''
+    cluster: str = ''
+    read: int = 0
+    taken: int = 0
+    errors: int = 0
+    timeouts: int = 0
+    damaged: int = 0
+    stale: bool = False
+    problem: str = ''
+    synced_at: float = 0.0
+
+
+@dataclass(slots=True)
+class CacheState:
+    """The handler's cache; counters only grow. `disk_entries` is as of the last cleanup.
+
+    `pending` entries are not on disk yet, `dropped` ones never will be. `problem` says why
+    nothing can be written, since `problem_since` (seconds since the epoch).
+    """
+
+    memory_entries: int = 0
+    max_memory_entries: int = 0
+    pending: int = 0
+    disk_entries: int = 0
+    path: str = ''
+    hits_memory: int = 0
+    hits_sqlite: int = 0
+    misses: int = 0
+    writes: dict[str, int] = field(default_factory=dict)
+    deletes: int = 0
+    evictions: int = 0
+    dropped: int = 0
+    problem: str = ''
+    problem_since: float | None = None
+    sync_cycles: int = 0
+    sync_problem: str = ''
+    peers: list[CachePeerState] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class WorkerSnapshot:
     """All of the above for one worker."""
 
@@ -97,6 +146,7 @@ class WorkerSnapshot:
     state: str = 'starting'
     source_problem: str = ''
     recorder: RecorderState | None = None
+    cache: CacheState | None = None
 
     @property
     def stalled(self) -> int:

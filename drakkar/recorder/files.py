@@ -7,31 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import re
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from urllib.parse import quote
 
+from drakkar.filenames import safe_name
 from drakkar.recorder.sql import count_events
 
 _COMPANIONS = ('', '-wal', '-shm')
-_MAX_NAME = 150  # of 255 bytes that a file system takes, so that date and endings fit
-
-
-def safe_name(worker: str) -> str:
-    """Return a file name for any worker's name; different ones for different workers."""
-    name = quote(worker, safe=' ,+=@').replace('~', '%7E')
-    if name[:1] in ('.', '-', ' ') or not name:
-        name = f'%{ord(name[0]):02X}{name[1:]}' if name else '%'
-    if len(name) > _MAX_NAME:
-        digest = hashlib.sha256(worker.encode('utf-8', 'replace')).hexdigest()[:16]
-        name = f'{name[: _MAX_NAME - 17]}~{digest}'
-    return name
-
-
 _HEADER = b'SQLite format 3\0'
 
 

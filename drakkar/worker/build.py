@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from drakkar._version import __version__
+from drakkar.cache import CacheSettings, WorkerCache
 from drakkar.consumer.assignment import Assignment
 from drakkar.consumer.backpressure import Backpressure
 from drakkar.consumer.loop import PollLoop
@@ -97,6 +98,10 @@ def build_worker(
     debugging = [part for part in (recorder and recorder.observer, live) if part]
     observer = combine([metrics, stalls, tasks, *debugging, *observers])
     handler._annotate = observer.annotation
+    cache = None
+    if config.cache.enabled:
+        cache = WorkerCache(CacheSettings.of(config), config.worker_id, config.cluster)
+        handler.cache = cache
 
     source = source or spec.build(config, config.worker_id)
     dead_letters = dead_letters or _dead_letters(config, spec)
@@ -161,6 +166,7 @@ def build_worker(
             worker.started_at,
             state=worker.state,
             recorder=recorder.state if recorder else None,
+            cache=cache.state if cache else None,
         )
 
     monitor = HubMonitor(observer.runtime_stall)
@@ -192,6 +198,7 @@ def build_worker(
             probe=Probe(handler, config, sinks, spec.name),
             monitor=monitor,
             observatory=observatory,
+            cache=cache,
             recorder=recorder,
             live=live,
             services=services,

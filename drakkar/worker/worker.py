@@ -14,6 +14,7 @@ import structlog
 from gevent.event import Event
 from prometheus_client import CollectorRegistry
 
+from drakkar.cache import WorkerCache
 from drakkar.consumer.assignment import Assignment
 from drakkar.consumer.backpressure import Backpressure
 from drakkar.consumer.loop import PollLoop
@@ -66,6 +67,7 @@ class Machinery:
     probe: Probe
     monitor: HubMonitor
     observatory: Observatory
+    cache: WorkerCache | None
     recorder: Recorder | None
     live: LiveBoard | None
     services: list[Service]
@@ -197,6 +199,8 @@ class Worker:
         except DeadLetterError as error:
             raise ConnectError(f'[dlq] {error}') from error
         parts.router.connect()
+        if parts.cache is not None:
+            parts.cache.start()
         self._tell_ready()
         parts.monitor.start()
         for service in parts.services:
@@ -240,6 +244,8 @@ class Worker:
         self._end('monitor', parts.monitor.stop)
         for service in parts.services:  # to the last, so that one can watch the end
             self._end(service.name, service.stop)
+        if parts.cache is not None:
+            self._end('cache', parts.cache.stop)
         if parts.recorder is not None:
             self._end('recorder', parts.recorder.stop)  # the very last: it heard all the others
         self.state = 'stopped'

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drakkar.recorder.files import NewFile, WorkerFiles, safe_name
+from drakkar.filenames import safe_name
+from drakkar.recorder.files import NewFile, WorkerFiles
 
 NOON = datetime(2026, 3, 1, 12, 0, 5, tzinfo=timezone.utc).timestamp()
 

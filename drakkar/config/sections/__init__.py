@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drakkar.config.option import OptionSchema
+from drakkar.config.sections.cache import CacheOptions
 from drakkar.config.sections.debug import DebugOptions
 from drakkar.config.sections.dlq import DlqOptions
 from drakkar.config.sections.drakkar import DrakkarOptions
@@ -19,6 +20,7 @@ SECTIONS: dict[str, type[OptionSchema]] = {
     'executor': ExecutorOptions,
     'sinks': SinksOptions,
     'dlq': DlqOptions,
+    'cache': CacheOptions,
     'debug': DebugOptions,
     'metrics': MetricsOptions,
     'logging': LoggingOptions,

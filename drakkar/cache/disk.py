@@ -1,0 +1,115 @@
+"""What makes entries outlive the worker, and what brings those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from drakkar.cache.clock import StampClock
+from drakkar.cache.entry import Entry
+from drakkar.cache.loop import Loop
+from drakkar.cache.pending import Pending
+from drakkar.cache.settings import CacheSettings
+from drakkar.cache.store import Identity, Store
+from drakkar.cache.sync import PeerSync
+from drakkar.models.snapshot import CacheState
+from drakkar.sqlite import DatabaseError
+
+T = TypeVar('T')
+
+
+class Disk:
+    """The file, the changes on their way to it, and the peers beside it.
+
+    `taken(entry)` hears of each entry of a peer that may be newer than what is in memory.
+    """
+
+    def __init__(
+        self,
+        settings: CacheSettings,
+        identity: Identity,
+        clock: StampClock,
+        now: Callable[[], float],
+        taken: Callable[[Entry], None],
+    ) -> None:
+        assert settings.db_dir is not None
+        self._settings = settings
+        self._clock = clock
+        self._now = now
+        self._taken = taken
+        self._store = Store(settings.db_dir, identity, settings, clock, now)
+        self._flushing = Loop('cache-writer', settings.flush_seconds, self.flush)
+        self.pending = Pending(self._store, settings.max_pending, self._flushing.wake)
+        self._sync = PeerSync(self._store, identity, settings, now, self._take)
+        self._syncing = Loop('cache-sync', settings.sync.interval_seconds, self.sync)
+        self._entries = 0
+
+    def start(self) -> None:
+        """Open the file and begin; a file that can not be opened is logged and tried again."""
+        if self.flush():
+            self.clean()
+        self._flushing.start()
+        if self._settings.sync.enabled:
+            self._syncing.start(at_once=True)
+
+    def stop(self) -> None:
+        """Write what is left and close the file."""
+        self._syncing.stop()
+        self._sync.stop()
+        self._flushing.stop()
+        self.flush()
+        self._store.close()
+
+    def flush(self) -> bool:
+        """Write all changes and wait for it; return whether that went well."""
+        return self.pending.flush()
+
+    def sync(self) -> None:
+        """Take over what peers have written until now."""
+        self._sync.cycle()
+
+    def clean(self) -> None:
+        """Remove what has expired."""
+        try:
+            self._entries = self._store.clean()
+        except DatabaseError:
+            self.flush()  # opens it again, or says why it can not
+
+    def find(self, key: str) -> Entry | None:
+        """Return what the file has of a key; None too where it can not be read."""
+        try:
+            return self._store.find(key)
+        except DatabaseError:
+            self._flushing.wake()
+            return None
+
+    def run(self, fn: Callable[..., T], *args: Any) -> T:
+        """Return `fn(connection, *args)` from the native thread. Raises DatabaseError."""
+        return self._store.run(fn, *args)
+
+    def fill(self, state: CacheState) -> None:
+        """Add what is known here."""
+        pending, sync = self.pending, self._sync
+        state.pending, state.dropped = len(pending), pending.dropped
+        state.problem, state.problem_since = pending.problem, pending.problem_since
+        state.path, state.disk_entries = str(self._store.path), self._entries
+        state.sync_cycles, state.sync_problem = sync.cycles, sync.problem
+        state.peers = list(sync.peers.values())
+
+    def _take(self, entries: Sequence[Entry], cursor: tuple[str, str, int]) -> int:
+        """Keep what is newer than what is here; return how many entries were."""
+        now = self._now()
+        kept = [entry for entry in entries if not self._is_gone(entry, now)]
+        for entry in kept:
+            self._clock.observe(entry.stamp)
+        count = self._store.write(kept, cursor)
+        for entry in kept:
+            self._taken(entry)
+        return count
+
+    def _is_gone(self, entry: Entry, now: float) -> bool:
+        """Return whether others have forgotten the entry, or soon will."""
+        if entry.expires_at is None:
+            return False
+        kept = 0.0 if entry.deleted else self._settings.tombstone_seconds
+        return entry.expires_at + kept <= now

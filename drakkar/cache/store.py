@@ -1,0 +1,221 @@
+"""The file of the cache: what outlives the worker, and what peers read."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gevent
+import peewee
+import structlog
+
+from drakkar.cache import sql
+from drakkar.cache.clock import StampClock
+from drakkar.cache.entry import Entry
+from drakkar.cache.settings import CacheSettings
+from drakkar.errors import DrakkarError
+from drakkar.filenames import safe_name
+from drakkar.greenlets import offload
+from drakkar.sqlite import Database, DatabaseError, transaction
+
+log = structlog.get_logger('drakkar.cache')
+
+T = TypeVar('T')
+
+SUFFIX = '-cache.db'
+# After power loss a file may have lost its last changes; their numbers are not given again, since
+# peers may have read them.
+_SEQ_GAP = 1 << 20
+_ALIVE_SLACK = 2
+
+
+class OtherFormatError(DrakkarError):
+    """A file was written by a version of Drakkar with another format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose file it is."""
+
+    worker: str
+    cluster: str
+
+
+class Store:
+    """The worker's own file; every statement runs in one native thread.
+
+    A file that is damaged or of another format is moved away: a cache may always be empty.
+    Raises DatabaseError, from every method but `close`, where the file can not be used.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        identity: Identity,
+        settings: CacheSettings,
+        clock: StampClock,
+        now: Callable[[], float],
+    ) -> None:
+        self.path = folder / f'{safe_name(identity.worker)}{SUFFIX}'
+        self._identity = identity
+        self._settings = settings
+        self._clock = clock
+        self._now = now
+        self._database: Database | None = None
+        self._inode: tuple[int, int] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._database is not None
+
+    def open(self) -> None:
+        """Open or make the file; does nothing where it is open."""
+        if self._database is not None:
+            return
+        try:
+            offload(self.path.parent.mkdir, parents=True, exist_ok=True)
+            try:
+                self._open()
+            except (DatabaseError, OtherFormatError) as error:
+                if isinstance(error, DatabaseError) and not is_damage(error):
+                    raise
+                offload(self._move_away, str(error))
+                self._open()
+        except OSError as error:
+            raise DatabaseError(f'{self.path}: {error.strerror}') from error
+
+    def _open(self) -> None:
+        settings = self._settings
+        pragmas = {'journal_mode': 'delete'} if settings.network_folder else {}
+        database = Database(
+            self.path,
+            fsync=settings.network_folder,
+            busy_seconds=settings.busy_seconds,
+            pragmas=pragmas,
+        )
+        database.open()
+        try:
+            stamp = database.run(self._prepare)
+        except BaseException:
+            database.close()
+            raise
+        self._clock.observe(stamp)
+        self._database = database
+
+    def _prepare(self, connection: sqlite3.Connection) -> int:
+        """Make a new file complete, or an old one fit to go on; return its latest stamp."""
+        with transaction(connection):
+            found = sql.file_format(connection)
+            if found != sql.FORMAT and not (found == 0 and sql.is_empty(connection)):
+                raise OtherFormatError(f'{self.path}: has format {found}, not {sql.FORMAT}')
+            sql.create_tables(connection)
+            meta = sql.read_meta(connection)
+            now = self._now()
+            missed = now - float(meta.get('alive_at', now))
+            if missed > self._settings.tombstone_seconds / _ALIVE_SLACK:
+                # Peers may have forgotten deletions that this file never heard of.
+                sql.drop_shared(connection)
+            sql.write_meta(
+                connection,
+                {
+                    'worker': self._identity.worker,
+                    'cluster': self._identity.cluster,
+                    'generation': meta.get('generation') or uuid.uuid4().hex,
+                    'seq': int(meta.get('seq', 0)) + _SEQ_GAP,
+                    'alive_at': now,
+                },
+            )
+            stamp = connection.execute('SELECT max(stamp) FROM cache_entries').fetchone()[0]
+        self._inode = self._identify()
+        return max(int(meta.get('stamp', 0)), stamp or 0)
+
+    def _move_away(self, why: str) -> None:
+        aside = self.path.with_name(f'{self.path.name}-damaged')
+        log.warning('cache_file_moved_away', path=str(self.path), to=str(aside), reason=why)
+        for ending in ('-wal', '-shm', '-journal'):
+            self.path.with_name(f'{self.path.name}{ending}').unlink(missing_ok=True)
+        os.replace(self.path, aside)
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
+
+    def run(self, fn: Callable[..., T], *args: Any) -> T:
+        """Return `fn(connection, *args)` from the native thread."""
+        if self._database is None:
+            raise DatabaseError(f'{self.path}: the database is closed')
+        try:
+            return self._database.run(fn, *args)
+        except DatabaseError as error:
+            if is_damage(error):
+                self.close()  # the next `open` moves it away
+            raise
+
+    def find(self, key: str) -> Entry | None:
+        """Return the entry of a key, whatever became of it."""
+        return self.run(sql.find, key)
+
+    def write(self, entries: Iterable[Entry], cursor: tuple[str, str, int] | None = None) -> int:
+        """Write what is newer than what is there, all or nothing; return how many were.
+
+        `cursor` says how far a peer's file was read for it: peer, generation and seq.
+        Raises DatabaseError also where the file was moved, deleted or replaced.
+        """
+        written = self.run(self._write, list(entries), cursor)
+        if written is None:
+            self.close()
+            raise DatabaseError(f'{self.path}: was moved, deleted or replaced')
+        return written
+
+    def _write(
+        self,
+        connection: sqlite3.Connection,
+        entries: list[Entry],
+        cursor: tuple[str, str, int] | None,
+    ) -> int | None:
+        if self._identify() != self._inode:
+            return None  # SQLite would go on writing into a file that has no name any more
+        with transaction(connection):
+            written = sql.upsert(connection, entries) if entries else 0
+            if cursor is not None:
+                sql.move_cursor(connection, *cursor)
+            self._sign(connection)
+        return written
+
+    def _sign(self, connection: sqlite3.Connection) -> None:
+        sql.write_meta(connection, {'alive_at': self._now(), 'stamp': self._clock.last})
+
+    def clean(self) -> int:
+        """Remove what has expired; return how many entries are left."""
+        while self.run(self._clean):
+            gevent.sleep(0)
+        return self.run(sql.count)
+
+    def _clean(self, connection: sqlite3.Connection) -> bool:
+        with transaction(connection):
+            self._sign(connection)
+            return sql.clean(connection, self._now(), self._settings.tombstone_seconds)
+
+    def cursor(self, peer: str) -> tuple[str, int]:
+        """Return the generation of a peer's file and the last change of it that is known."""
+        return self.run(sql.cursor_of, peer)
+
+    def _identify(self) -> tuple[int, int] | None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+
+def is_damage(error: DatabaseError) -> bool:
+    """Return whether SQLite found the file damaged or no database, and did not just fail."""
+    # SQLite's wrapper has subclasses for everything else.
+    return type(error.__cause__) in (sqlite3.DatabaseError, peewee.DatabaseError)

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cache.world import World, world
+
+
+@pytest.fixture
+def caches(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as made:
+        yield made
