@@ -56,7 +56,12 @@ setup(
         'drakkar.cli': ['templates/**/*.txt'],
         'drakkar.cli.demo': ['*.ini'],
         'drakkar.metrics': ['assets/*'],
-        'drakkar.ui': ['templates/**/*.html', 'static/*.svg', 'static/**/*.css', 'static/js/**/*.js'],
+        'drakkar.ui': [
+            'templates/**/*.html',
+            'static/*.svg',
+            'static/css/*.css',
+            'static/js/**/*.js',
+        ],
     },
     install_requires=[
         'bottle>=0.13',

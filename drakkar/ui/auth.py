@@ -72,14 +72,16 @@ def without_token(environ: Mapping[str, Any]) -> str:
     """Return the path and query of a request without its token."""
     query = parse_query(environ.get('QUERY_STRING', ''))
     query.pop('token', None)
-    path = quoted_path(environ)
+    path = '/' + quote(environ.get('PATH_INFO', '/').encode('latin-1', 'replace')).lstrip('/')
     return f'{path}?{urlencode(query, doseq=True)}' if query else path
 
 
-def quoted_path(environ: Mapping[str, Any]) -> str:
-    """Return the path of a request as a link within this UI: never one to another host."""
-    path = quote(environ.get('PATH_INFO', '/').encode('latin-1', 'replace'))
-    return '/' + path.lstrip('/')
+def local_link(path_and_query: str) -> str:
+    """Return a link that stays on this host, whatever was asked for.
+
+    Browsers read `//host` and `/\\host` as another host, and skip tabs and line ends.
+    """
+    return '/' + quote(path_and_query.lstrip('/\\'), safe='/?&=%+:,;@!$()*~')
 
 
 def _bearer(environ: Mapping[str, Any]) -> str:

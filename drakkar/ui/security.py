@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from drakkar.ui.auth import Gate, without_token
+from drakkar.ui.auth import Gate, local_link, without_token
 from drakkar.ui.errors import HttpError, status_line
 from drakkar.ui.origin import Origins
 from drakkar.ui.render import Renderer
@@ -47,8 +47,7 @@ class Guard:
             self.check(environ)
             answer = self._own_answer(environ)
         except HttpError as error:
-            headers, body = self._refusal(environ, error)
-            answer = error.status, headers, body
+            answer = self._refusal(environ, error)
         if answer is None:
             return self._application(environ, start)
         status, headers, body = answer
@@ -73,7 +72,7 @@ class Guard:
 
     def _login(self, environ: Environ) -> tuple[int, Headers, bytes]:
         form = read_form(Request(environ))
-        then = '/' + form.get('next', '').lstrip('/\\')
+        then = local_link(form.get('next', ''))
         if self._gate.open or self._gate.matches(form.get('token', '')):
             return self._enter(environ, then)
         return self._ask(environ, then, wrong=True)
@@ -82,12 +81,16 @@ class Guard:
         headers, body = html(self._renderer.login(then, wrong))
         return (401 if wrong else 200), headers, body
 
-    def _refusal(self, environ: Environ, error: HttpError) -> tuple[Headers, bytes]:
+    def _refusal(self, environ: Environ, error: HttpError) -> tuple[int, Headers, bytes]:
         if not wants_page(environ):
-            return json_answer(error)
-        if error.status == 401:
-            return html(self._renderer.login(without_token(environ), wrong=False))
-        return html(self._renderer.refused(error))
+            return error.status, *json_answer(error)
+        if error.status != 401:
+            return error.status, *html(self._renderer.refused(error))
+        try:
+            then = without_token(environ)
+        except HttpError as unreadable:  # the query of the page that was asked for
+            return unreadable.status, *json_answer(unreadable)
+        return 401, *html(self._renderer.login(then, wrong=False))
 
     def check(self, environ: Environ) -> None:
         """Raise HttpError for what may not enter."""

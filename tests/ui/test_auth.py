@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drakkar.ui.auth import Gate
+from drakkar.ui.auth import Gate, local_link
 from tests.ui.site import Site, running
 
 TOKEN = 'gehéim-☃ 7'
@@ -115,6 +115,31 @@ def test_a_socket_needs_the_token(locked: Site) -> None:
         assert browser.status == 101
     with locked.browse(f'worker&token={PERCENT}') as browser:
         assert browser.status == 101
+
+
+@pytest.mark.parametrize(
+    ('asked', 'link'),
+    [
+        ('', '/'),
+        ('/sinks?a=b%20c&d', '/sinks?a=b%20c&d'),
+        ('//evil.example', '/evil.example'),
+        ('/\\evil.example', '/evil.example'),
+        ('\t//evil.example', '/%09//evil.example'),
+        ('\\\n/evil.example', '/%0A/evil.example'),
+        ('http://evil.example', '/http://evil.example'),
+        ('/x\r\nSet-Cookie: a=b', '/x%0D%0ASet-Cookie:%20a=b'),
+        ('/é', '/%C3%A9'),
+    ],
+)
+def test_links_stay_here(asked: str, link: str) -> None:
+    assert local_link(asked) == link
+
+
+def test_a_query_that_can_not_be_read_is_an_error_in_the_one_shape(locked: Site) -> None:
+    query = '&'.join('a=1' for _ in range(200))
+    for asked in (f'/?{query}', f'/?token=x&{query}'):
+        assert locked.ask(asked).status in (400, 401)
+        assert locked.ask(asked, Accept='text/html').status == 400
 
 
 @given(st.text(), st.text())
