@@ -6,7 +6,7 @@ from tests.services.mistakes.base import DUPLICATE, INI, LOG, PORT, PROGRAM, Mis
 
 OPTIONS = {
     'wrong type': Mistake(
-        (f'{INI}21: [source] poll_max_messages = many: expected a whole number, at least 1',),
+        (f'{INI}24: [source] poll_max_messages = many: expected a whole number, at least 1',),
         add='[source]\npoll_max_messages = many\n',
     ),
     'out of range': Mistake(
@@ -22,7 +22,7 @@ OPTIONS = {
         change=('[log]', '[log]\nmax_executors = 4'),
     ),
     'unknown section': Mistake(
-        (f'{INI}20: [executer]: unknown section, did you mean [executor]? known: drakkar, ',),
+        (f'{INI}23: [executer]: unknown section, did you mean [executor]? known: drakkar, ',),
         add='[executer]\nmax_executors = 4\n',
     ),
     'two options that exclude each other': Mistake(
@@ -45,11 +45,11 @@ OPTIONS = {
         env={'DK_LOG__PARTITIONS': 'eight'},
     ),
     'no INI file': Mistake(
-        (f'{INI}20: this: expected `key = value` or', f'{INI}21: expected a section header'),
+        (f'{INI}23: this: expected `key = value` or', f'{INI}24: expected a section header'),
         add='this is no option\n[half\n',
     ),
     'duplicates': Mistake(
-        (f'{INI}20: [log]: {DUPLICATE}', f'{INI}21: [log] path: duplicate key, the first is in'),
+        (f'{INI}23: [log]: {DUPLICATE}', f'{INI}24: [log] path: duplicate key, the first is in'),
         add='[log]\npath = x\n',
     ),
     'comment behind a value': Mistake(

@@ -68,7 +68,7 @@ PLUGINS = {
         files=handler('class Idle:\n    depth = 1\n'),
     ),
     'handler without options': Mistake(
-        (f'{INI}21: [handler] depth: unknown option; known: none',), add='[handler]\ndepth = 3\n'
+        (f'{INI}24: [handler] depth: unknown option; known: none',), add='[handler]\ndepth = 3\n'
     ),
     'handler can not be made': Mistake(
         ('error: __init__ of Idle raised RuntimeError: no model file',),
@@ -104,17 +104,17 @@ PLUGINS = {
     ),
     'sink type unknown': Mistake(
         (
-            f'{INI}20: [sinks.filesystm.more]: unknown section, did you mean '
+            f'{INI}23: [sinks.filesystm.more]: unknown section, did you mean '
             '[sinks.filesystem.more]? known in [sinks]: filesystem',
         ),
         add='[sinks.filesystm.more]\nbase_path = x\n',
     ),
     'sink without a name': Mistake(
-        (f'{INI}20: [sinks.filesystem]: needs a name: [sinks.filesystem.NAME]',),
+        (f'{INI}23: [sinks.filesystem]: needs a name: [sinks.filesystem.NAME]',),
         add='[sinks.filesystem]\nbase_path = x\n',
     ),
     'sink without an option it needs': Mistake(
-        (f'{INI}20: [sinks.filesystem.more] base_path: missing, it is required; expected a path',),
+        (f'{INI}23: [sinks.filesystem.more] base_path: missing, it is required; expected a path',),
         add='[sinks.filesystem.more]\nbatch_max = 3\n',
     ),
     'plugin does not import': Mistake(
