@@ -136,7 +136,11 @@ def find_files(folder: Path, own: Path) -> list[Path]:
     """Return the files of other workers in `folder`, by name. Raises UnreadableError."""
     try:
         with os.scandir(folder) as entries:
-            names = sorted(e.name for e in entries if e.name.endswith(SUFFIX) and e.is_file())
+            names = sorted(
+                e.name
+                for e in entries
+                if e.name.endswith(SUFFIX) and e.is_file(follow_symlinks=False)
+            )
     except OSError as error:
         raise UnreadableError(f'{folder}: {error.strerror}') from error
     return [folder / name for name in names if name != own.name]

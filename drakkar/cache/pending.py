@@ -85,15 +85,13 @@ class Pending:
         return not self.problem
 
     def _flush(self, left: int) -> None:
-        while True:
+        while left > 0 and self._entries:
             batch = list(itertools.islice(self._entries.values(), min(left, _BATCH)))
             self._store.write(batch)
             for entry in batch:
                 self.forget(entry)  # unless it was changed meanwhile
             self._written.set()
             left -= len(batch)
-            if left <= 0 or not batch:
-                return
 
     def _failed(self, error: DatabaseError) -> None:
         if self.problem != str(error):
