@@ -157,11 +157,11 @@ def find_task(task_id: str, search: Search) -> dict[str, Any] | None:
             break
     for each in (rows.own, rows.near):
         each.sort(key=lambda row: row['ts'])
-    found = queries.describe_task(task_id, rows)
+    task = queries.describe_task(task_id, rows)
     alive = {place.worker for place in search.places if place.live}
-    if found and found['status'] in ('running', 'retrying') and found['worker'] not in alive:
-        found['status'] = 'unfinished'
-    return found
+    if task and task['status'] in ('running', 'retrying') and task['worker'] not in alive:
+        task['status'] = 'unfinished'
+    return task
 
 
 def _begins(row: dict[str, Any]) -> bool:
