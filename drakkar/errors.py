@@ -50,6 +50,10 @@ class ConnectError(DrakkarError):
     exit_code = EXIT_CONNECT
 
 
+class AccessRefusedError(ConnectError):
+    """A server refused the login, or its certificate is not trusted: no further try helps."""
+
+
 class DrainTimeoutError(DrakkarError):
     """Shutdown gave up on work that was still running; the text says what was left."""
 

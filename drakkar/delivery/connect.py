@@ -10,12 +10,14 @@ import structlog
 from drakkar.backoff import delay_seconds
 from drakkar.delivery.instance import describe
 from drakkar.delivery.settings import DeliverySettings
-from drakkar.errors import ConfigError, ConnectError
+from drakkar.errors import AccessRefusedError, ConfigError, ConnectError
 from drakkar.greenlets import Nursery
 
 log = structlog.get_logger('drakkar.delivery')
 
 MAX_BACKOFF_SECONDS = 10.0
+# What trying again does not change.
+FINAL = (ConfigError, AccessRefusedError)
 
 
 def connect_all(
@@ -23,8 +25,8 @@ def connect_all(
 ) -> None:
     """Call every value of `connects`, whose keys name the sections they belong to.
 
-    Each is tried up to `connect_attempts` times; a ConfigError is not tried
-    again. Raises one error that names every section that failed, with the cause:
+    Each is tried up to `connect_attempts` times; a ConfigError or AccessRefusedError
+    is not tried again. Raises one error that names every section that failed, with the cause:
     ConfigError when all are that, else ConnectError.
     """
     failures: dict[str, Exception] = {}
@@ -59,7 +61,7 @@ def _connect(
                 connect()
         except Exception as error:
             failures[section] = error
-            if isinstance(error, ConfigError) or attempt == settings.connect_attempts:
+            if isinstance(error, FINAL) or attempt == settings.connect_attempts:
                 return
             log.warning('connect_failed', section=section, attempt=attempt, error=describe(error))
             gevent.sleep(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from drakkar.errors import ConnectError
+from drakkar.errors import AccessRefusedError, ConnectError
 from drakkar.kafka_client.probe import why_not
 from drakkar.kafka_client.tls import tls_context
 
@@ -25,11 +25,14 @@ _RECONNECT_MAX_MS = 2000
 # New topics and partitions are noticed within this time; no error shows them.
 _METADATA_MAX_AGE_MS = 10_000
 _GIVE_UP_SECONDS = 1.0
+_REFUSALS = '_drakkar_refusals'
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaClient:
     """How to reach one cluster. Each call connects and returns a client, which its owner closes.
+
+    It raises ConnectError where that fails: AccessRefusedError where it would fail again.
 
     `section` is named in errors, unless it is empty; `options` are those of a KafkaClientOptions;
     `client_id` is used where they name none.
@@ -60,6 +63,13 @@ class KafkaClient:
         producer._sender.join(_GIVE_UP_SECONDS)
         with contextlib.suppress(KafkaError):
             producer.close(timeout=0)
+
+    def refusal(self, made: Any) -> str:
+        """Return why a client made here is kept out since it was connected; empty if it is not."""
+        from drakkar.kafka_client.refusal import refusal_text
+
+        current = getattr(made, _REFUSALS).current
+        return refusal_text(current, self.options) if current is not None else ''
 
     def admin(self, **config: Any) -> KafkaAdminClient:
         """Return a client that creates and describes topics. Raises ConnectError."""
@@ -94,10 +104,11 @@ class KafkaClient:
             for client in opened:  # kafka-python leaves its IO greenlet running
                 client.close()
             if isinstance(error, (KafkaError, OSError, ValueError)):
-                raise ConnectError(f'{self._where}: {self._reason(error, context)}') from error
+                raise self._failure(error, context) from error
             raise
         for watching in refusals:
             watching.done()
+            setattr(made, _REFUSALS, watching)
         return made
 
     @property
@@ -108,16 +119,20 @@ class KafkaClient:
     def _named(self) -> str:
         return f'[{self.section}] ' if self.section else ''
 
-    def _reason(self, error: Exception, context: ssl.SSLContext | None) -> str:
+    def _failure(self, error: Exception, context: ssl.SSLContext | None) -> ConnectError:
         from kafka.errors import KafkaTimeoutError
 
         from drakkar.kafka_client.refusal import refusal_text
 
         options = self.options
-        if not isinstance(error, KafkaTimeoutError):
-            return refusal_text(error, options) or str(error)
-        found = why_not(options.brokers, context)
-        return f'no answer within {options.connect_timeout_seconds:g} s ({found})'
+        refused = refusal_text(error, options)
+        if refused:
+            return AccessRefusedError(f'{self._where}: {refused}')
+        reason = str(error)
+        if isinstance(error, KafkaTimeoutError):
+            found = why_not(options.brokers, context)
+            reason = f'no answer within {options.connect_timeout_seconds:g} s ({found})'
+        return ConnectError(f'{self._where}: {reason}')
 
     def _tls(self) -> ssl.SSLContext | None:
         if not self.options.security_protocol.endswith('SSL'):

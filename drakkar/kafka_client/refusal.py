@@ -1,6 +1,6 @@
-"""Hears, while connecting, a refusal that no further try would change.
+"""Hears of refusals: of a login that is not accepted, of a certificate that is not trusted.
 
-kafka-python 3.0 goes on trying, silently, and in the end knows only that no broker answered.
+kafka-python 3.0 goes on trying, silently, and knows only that no broker answered.
 """
 
 from __future__ import annotations
@@ -15,41 +15,45 @@ from kafka.errors import (
 )
 
 _OF_LOGIN = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError, IllegalSaslStateError)
+_ALL = (*_OF_LOGIN, ssl.SSLCertVerificationError)
 
 
 class Refusals:
-    """Ends the attempts of one client at its first refusal, until `done`.
+    """Knows whether one client is refused; until `done`, that ends its attempts.
 
-    Later ones, of a client that was connected, may pass: those are tried on.
+    Later refusals, of a client that was connected, may pass (a password was changed, and will
+    be changed here too): those are tried on.
     """
 
     def __init__(self, manager: Any) -> None:
-        self._first: BaseException | None = None
-        self._manager = manager
+        self.current: BaseException | None = None
+        """Why the last connection failed, where that was a refusal."""
+        self._connecting = True
         self._get_connection = manager.get_connection
         manager.get_connection = self._watched_connection
 
     def _watched_connection(self, *args: Any, **kwargs: Any) -> Any:
-        if self._first is not None:
-            raise self._first
+        if self._connecting and self.current is not None:
+            raise self.current
         connection = self._get_connection(*args, **kwargs)
-        connection.init_future.add_errback(self._note)
+        if not connection.init_future.is_done:  # this is called for every request
+            connection.init_future.add_both(self._note)
         return connection
 
-    def _note(self, error: BaseException) -> None:
-        cause = error.__context__
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            error = cause
-        elif not isinstance(error, _OF_LOGIN):
-            return
-        self._first = self._first or error
+    def _note(self, outcome: Any) -> None:
+        cause = getattr(outcome, '__context__', None)
+        error = cause if isinstance(cause, ssl.SSLCertVerificationError) else outcome
+        if isinstance(error, _ALL):
+            self.current = error
+        elif not self._connecting:
+            self.current = None
 
     def done(self) -> None:
-        """Stop watching: the client is connected."""
-        self._manager.get_connection = self._get_connection
+        """Let the client try on from now on: it was connected."""
+        self._connecting = False
 
 
-def refusal_text(error: Exception, options: Any) -> str:
+def refusal_text(error: BaseException, options: Any) -> str:
     """Return what a refusal means to the user, an empty text for any other error."""
     if isinstance(error, ssl.SSLCertVerificationError):
         known = options.tls_ca_file or 'those of the system'

@@ -6,7 +6,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from drakkar.errors import ConfigError, ConnectError
+from drakkar.errors import AccessRefusedError, ConfigError, ConnectError
 from tests.delivery.world import FakeSink, World
 
 
@@ -73,6 +73,14 @@ def test_a_mistake_in_the_section_is_not_tried_again(world: World) -> None:
     with pytest.raises(ConfigError) as caught:
         world.start(sink)
     assert caught.value.problems == ['[sinks.fake.files] base_path /x: not writable']
+    assert sink.connected == 1
+
+
+def test_a_login_that_is_refused_is_not_tried_again(world: World) -> None:
+    sink = FussySink('out', AccessRefusedError('the login of alice was refused'), times=99)
+    with pytest.raises(ConnectError) as caught:
+        world.start(sink)
+    assert str(caught.value) == '[sinks.fake.out] the login of alice was refused'
     assert sink.connected == 1
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.admin import KafkaAdminClient, UserScramCredentialUpsertion
 
 from drakkar.envelope import parse
-from drakkar.errors import ConnectError, TransientSinkError
+from drakkar.errors import AccessRefusedError, ConnectError, TransientSinkError
 from drakkar.kafka_client import KafkaClient
 from drakkar.models.delivery import DeadLetter
 from drakkar.models.message import SourceMessage
@@ -32,6 +33,8 @@ pytestmark = pytest.mark.timeout(60)
 
 USER, PASSWORD = 'alice', 'wonder-land'
 WRONG = 'looking-glass'
+# Its password is changed.
+GUEST = 'hatter'
 
 
 class Castle:
@@ -56,12 +59,18 @@ class Castle:
             options |= {'sasl_mechanism': mechanism, **login}
         return options
 
+    def change_password(self, user: str, password: str) -> None:
+        """Change a user's password of SCRAM-SHA-256; connections that are open stay so."""
+        with closing(KafkaAdminClient(bootstrap_servers=self.kafka.address)) as admin:
+            changes = [UserScramCredentialUpsertion(user, 'SCRAM-SHA-256', password)]
+            admin.alter_user_scram_credentials(changes)
+
 
 @pytest.fixture(scope='module')
 def castle(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Castle]:
-    security = KafkaSecurity(tmp_path_factory.mktemp('tls'), {USER: PASSWORD})
+    security = KafkaSecurity(tmp_path_factory.mktemp('tls'), {USER: PASSWORD, GUEST: PASSWORD})
     security.initialise()
     with serving(pytestconfig, Kafka, security=security) as kafka:
         yield Castle(kafka, security)
@@ -106,9 +115,9 @@ def refusal(options: Any) -> str:
     """Return what a source says that can not get in, where a sink says the same."""
     # Told at once: far longer than any other test would wait.
     patient = {**options, 'connect_timeout_seconds': 50}
-    with pytest.raises(ConnectError) as caught:
+    with pytest.raises(AccessRefusedError) as caught:
         KafkaClient('kafka', load_options(topic='t', **patient), 'test').admin()
-    with pytest.raises(TransientSinkError) as told:
+    with pytest.raises(AccessRefusedError) as told:
         KafkaSink('out', KafkaSinkOptions().load({**patient, 'topic': 't'})).connect()
     text = str(caught.value)
     assert str(told.value) == text.removeprefix('[kafka] ')
@@ -164,6 +173,34 @@ def test_a_file_that_is_missing_is_told_with_its_option(castle: Castle) -> None:
     options = {**castle.options('SSL'), 'tls_ca_file': '/no/such.pem'}
     with pytest.raises(ConnectError, match=r'tls_ca_file = /no/such\.pem.*: .*No such file'):
         KafkaClient('kafka', load_options(topic='t', **options), 'test').admin()
+
+
+def test_a_password_that_changes_while_running_is_told_and_tried_on(
+    castle: Castle, unique_name: str
+) -> None:
+    options = castle.options('SASL_PLAINTEXT', 'SCRAM-SHA-256') | {'sasl_username': GUEST}
+    refused = f'the login of {GUEST} was refused (SCRAM-SHA-256 over SASL_PLAINTEXT): '
+    with closing(KafkaTown(topic=unique_name, partitions=1, brokers=castle.kafka.address)) as town:
+        member = town.member(**options)
+        loaded = KafkaSinkOptions().load({**options, 'topic': unique_name, 'timeout_seconds': '5'})
+        with closing(KafkaSink('out', loaded)) as sink:
+            sink.connect()
+            sink.deliver([KafkaPayload('before')])
+            wait_until(lambda: member.values() == [b'"before"'])
+
+            castle.change_password(GUEST, WRONG)
+            castle.kafka.restart()
+            for _ in range(2):  # by a producer that was connected, and by a new one
+                with pytest.raises(TransientSinkError) as told:
+                    sink.deliver([KafkaPayload('in between')])
+                assert refused in str(told.value)
+            wait_until(lambda: refused in member.source.problem(), 20)
+            assert any(refused in str(error) for error in member.errors)
+
+            castle.change_password(GUEST, PASSWORD)
+            wait_until(lambda: member.source.problem() == '', 20)
+            sink.deliver([KafkaPayload('after')])
+            wait_until(lambda: member.values()[-1] == b'"after"')
 
 
 HANDLER = """\
@@ -235,9 +272,11 @@ def test_a_worker_that_may_not_log_in_ends_with_3_and_one_line(
     castle: Castle, unique_name: str, tmp_path: Path, section: str
 ) -> None:
     write(tmp_path, unique_name, castle.options('SASL_SSL', 'SCRAM-SHA-256'))
-    changes = ('--set', f'{section}.sasl_password={WRONG}', '--set', 'sinks.connect_attempts=1')
-    outcome = run(tmp_path, 'serve', '-c', 'drakkar.ini', *changes)
+    outcome = run(
+        tmp_path, 'serve', '-c', 'drakkar.ini', '--set', f'{section}.sasl_password={WRONG}'
+    )
     assert outcome.code == 3
+    assert 'connect_failed' not in outcome.err  # a refusal is final
     (problem,) = (line for line in outcome.err.splitlines() if not line.startswith('{'))
     assert problem.startswith(f'error: [{section}] ')
     assert problem.count(f'[{section}]') == 1

@@ -67,11 +67,8 @@ class GroupConsumer(KafkaConsumer):
 
     @property
     def broken(self) -> bool:
-        """Whether nothing but a new consumer helps: the IO loop died, or a login was refused.
-
-        kafka-python keeps a refusal for good and does not try again.
-        """
-        return self._net._exception is not None or bool(self._manager._auth_failures)
+        """Whether nothing but a new consumer helps: the IO loop died."""
+        return self._net._exception is not None
 
     def missing(self, topics: Iterable[str]) -> list[str]:
         """Return those of `topics` that the cluster does not have; have them looked for again."""

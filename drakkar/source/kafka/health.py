@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -17,10 +17,14 @@ _REPEAT_SECONDS = 10.0
 
 
 class Health:
-    """Tells what is wrong with a consumer that gets nothing, at sensible intervals."""
+    """Tells what is wrong with a consumer that gets nothing, at sensible intervals.
 
-    def __init__(self, topics: Sequence[str]) -> None:
+    `refusal` returns why the brokers keep a consumer out, or an empty text.
+    """
+
+    def __init__(self, topics: Sequence[str], refusal: Callable[[GroupConsumer], str]) -> None:
         self._topics = topics
+        self._refusal = refusal
         self._since: float | None = None
         self._told_at: float | None = None
         self.current = ''
@@ -37,8 +41,9 @@ class Health:
         seconds = now - self._since
         if seconds < _PATIENCE_SECONDS:
             return ''
+        known = found == self.current  # else more is known by now
         self.current = found
-        if self._told_at is not None and now - self._told_at < _REPEAT_SECONDS:
+        if known and self._told_at is not None and now - self._told_at < _REPEAT_SECONDS:
             return ''
         self._told_at = now
         return f'{found} for {seconds:.0f} s'
@@ -51,6 +56,8 @@ class Health:
 
     def _find(self, consumer: GroupConsumer) -> str:
         if not consumer.coordinator_known:
-            return 'no broker that coordinates the consumer group could be reached'
+            unreached = 'no broker that coordinates the consumer group could be reached'
+            refused = self._refusal(consumer)
+            return f'{unreached}: {refused}' if refused else unreached
         missing = [] if consumer.assignment() else consumer.missing(self._topics)
         return f'topic {", ".join(missing)} does not exist' if missing else ''

@@ -61,7 +61,7 @@ class KafkaSource(Source):
         self._paused = False
         self._holds = False  # kafka-python is paused, since enough is fetched
         self._tended_at = 0.0
-        self._health = Health(topics.names)
+        self._health = Health(topics.names, self._client.refusal)
         self._commits = Commits(
             options.consumer_group, self._partitions, lambda: self._consumer, self._evicted
         )

@@ -9,6 +9,10 @@ from drakkar.source.kafka.health import Health
 AWAY = 'no broker that coordinates the consumer group could be reached'
 
 
+def not_refused(consumer: Any) -> str:
+    return ''
+
+
 class Consumer:
     coordinator_known = True
 
@@ -17,7 +21,7 @@ class Consumer:
 
 
 def test_an_outage_is_told_after_a_moment_and_then_again_and_again() -> None:
-    health, consumer = Health(['t']), Consumer()
+    health, consumer = Health(['t'], not_refused), Consumer()
     consumer.coordinator_known = False
     told: dict[int, str] = {}
     for now in range(25):
@@ -29,7 +33,7 @@ def test_an_outage_is_told_after_a_moment_and_then_again_and_again() -> None:
 
 
 def test_its_end_is_noticed_and_the_next_one_is_told_anew() -> None:
-    health, consumer = Health(['t']), Consumer()
+    health, consumer = Health(['t'], not_refused), Consumer()
     for start in (0.0, 100.0):
         consumer.coordinator_known = False
         health.problem(_typed(consumer), start, False)
@@ -39,8 +43,17 @@ def test_its_end_is_noticed_and_the_next_one_is_told_anew() -> None:
         assert health.current == ''
 
 
+def test_a_refusal_is_told_as_soon_as_it_is_known() -> None:
+    reasons = ['', '', 'the login was refused', 'the login was refused']
+    health, consumer = Health(['t'], lambda _: reasons.pop(0)), Consumer()
+    consumer.coordinator_known = False
+    told = [health.problem(_typed(consumer), float(now), False) for now in (0, 2, 3, 4)]
+    assert told == ['', f'{AWAY} for 2 s', f'{AWAY}: the login was refused for 3 s', '']
+    assert health.current == f'{AWAY}: the login was refused'
+
+
 def test_whoever_reads_is_well() -> None:
-    health, consumer = Health(['t']), Consumer()
+    health, consumer = Health(['t'], not_refused), Consumer()
     consumer.coordinator_known = False
     for now in (0.0, 5.0):
         assert health.problem(_typed(consumer), now, True) == ''

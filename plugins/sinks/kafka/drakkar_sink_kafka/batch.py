@@ -110,11 +110,12 @@ class Batch:
     def _settle(self, late: str) -> bool:
         """Enter what failed or, with `late` as the reason, has no answer; return whether any."""
         failed = False
+        refused = self._slot.refusal()
         for index, future in self._sent.items():
             if not future.is_done:
-                self.failures[index] = dk.TransientSinkError(late)
+                self.failures[index] = dk.TransientSinkError(refused or late)
             elif future.exception is not None:
-                self.failures[index] = judged(future.exception, self._topics[index])
+                self.failures[index] = judged(future.exception, self._topics[index], refused)
             else:
                 continue
             failed = True

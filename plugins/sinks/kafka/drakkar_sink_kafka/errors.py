@@ -30,14 +30,17 @@ class RecordRefusedError(dk.RefusedError):
     """The broker refused a record."""
 
 
-def judged(error: BaseException, topic: str) -> Exception:
-    """Return what an error that came back for a record sent to `topic` means."""
+def judged(error: BaseException, topic: str, refused: str) -> Exception:
+    """Return what an error that came back for a record sent to `topic` means.
+
+    `refused` says why the brokers keep the producer out, which it does not know itself.
+    """
     text = f'topic {topic}: {error}'
     if isinstance(error, OF_THE_RECORD):
         return RecordRefusedError(text)
     if isinstance(error, OF_THE_TOPIC):
         return TopicRefusedError(text)
-    return dk.TransientSinkError(text)
+    return dk.TransientSinkError(refused or text)
 
 
 def unsendable(error: BaseException, topic: str) -> Exception:

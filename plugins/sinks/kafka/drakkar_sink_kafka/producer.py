@@ -34,10 +34,21 @@ class ProducerSlot:
 
     def get(self) -> KafkaProducer:
         """Return the producer, a new one where there is none. Raises NotWrittenError."""
+        try:
+            return self.open()
+        except dk.ConnectError as error:  # a refusal too: the password may be a changed one
+            raise dk.NotWrittenError(str(error)) from error
+
+    def open(self) -> KafkaProducer:
+        """Return the producer, a new one where there is none. Raises ConnectError."""
         if self._producer is None:
             self._producer = self._open()
             self._topics.clear()
         return self._producer
+
+    def refusal(self) -> str:
+        """Return why the brokers keep the producer out; empty where they do not."""
+        return '' if self._producer is None else self._client.refusal(self._producer)
 
     def _open(self) -> KafkaProducer:
         options = self._options
@@ -58,8 +69,6 @@ class ProducerSlot:
             )
         except RuntimeError as error:  # a codec whose package is missing
             raise dk.ConfigError(f'compression = {options.compression}: {error}') from error
-        except dk.ConnectError as error:
-            raise dk.NotWrittenError(str(error)) from error
 
     def check_topic(self, topic: str) -> None:
         """Raise RefusedError where there is no such topic, NotWrittenError where nobody says."""

@@ -28,8 +28,8 @@ class KafkaSink(dk.Sink):
         self._slot = ProducerSlot(name, options)
 
     def connect(self) -> None:
-        """Connect, and look for the topic. Raises NotWrittenError, RefusedError, ConfigError."""
-        self._slot.get()
+        """Connect, and look for the topic. Raises ConnectError, SinkError, ConfigError."""
+        self._slot.open()
         self._slot.check_topic(self.options.topic)
 
     def deliver(self, payloads: Sequence[dk.Payload]) -> None:
