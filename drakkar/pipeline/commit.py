@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -20,6 +21,8 @@ log = structlog.get_logger('drakkar.commit')
 
 _BACKOFF_SECONDS = 0.1
 _BACKOFF_MAX_SECONDS = 5.0
+# How often the same outage is logged; between, commits are tried on.
+_REPEAT_SECONDS = 10.0
 
 
 class Committer:
@@ -45,6 +48,8 @@ class Committer:
         self._under_way: dict[TopicPartition, int] = {}
         self._wakeup = Event()
         self._lock = RLock()
+        self._failures = 0  # since the last commit that worked
+        self._told_at = 0.0
 
     def mark(self, partition: TopicPartition, offset: int) -> None:
         """Note that a partition may be committed up to `offset`, the next to consume."""
@@ -85,7 +90,7 @@ class Committer:
                 return self._give_up(error)
             except SourceError as error:
                 self._observer.source_error(error)
-                log.warning('commit_failed', error=str(error), partitions=len(offsets))
+                self._tell(error, len(offsets))
                 self._put_back()
                 return False
             except BaseException:
@@ -93,8 +98,19 @@ class Committer:
                 raise
             finally:
                 self._under_way = {}
+            self._failures = 0
             self._observer.committed(offsets)
             return True
+
+    def _tell(self, error: SourceError, partitions: int) -> None:
+        """Log a failure, but of those in a row only one now and then."""
+        self._failures += 1
+        now = monotonic()
+        if self._failures == 1 or now - self._told_at >= _REPEAT_SECONDS:
+            self._told_at = now
+            log.warning(
+                'commit_failed', error=str(error), partitions=partitions, failures=self._failures
+            )
 
     def _put_back(self) -> None:
         for partition, offset in self._under_way.items():

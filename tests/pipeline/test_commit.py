@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import gevent
 import pytest
+import structlog
 from gevent.event import Event
 
 from drakkar.contracts.observer import Observer
@@ -100,6 +101,27 @@ def test_a_failed_commit_is_told_and_tried_again(world: World) -> None:
     world.committer.mark(ZERO, 3)
     until(lambda: world.source.committed == {ZERO: 3})
     assert len(world.errors) == 2
+
+
+def test_failures_in_a_row_are_logged_now_and_then(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.committer.mark(ZERO, 3)
+
+    def failures(times: int) -> list[int]:
+        world.source.fail('commit', SourceError('away'), times=times)
+        with structlog.testing.capture_logs() as logged:
+            assert [world.committer.flush() for _ in range(times)] == [False] * times
+        assert {entry['error'] for entry in logged} == {'away'}
+        return [entry['failures'] for entry in logged]
+
+    assert failures(5) == [1]
+    assert world.committer.flush()
+    world.committer.mark(ZERO, 4)
+    assert failures(5) == [1]
+    monkeypatch.setattr('drakkar.pipeline.commit._REPEAT_SECONDS', 0.0)
+    assert failures(2) == [6, 7]
+    assert len(world.errors) == 12
 
 
 def test_a_newer_watermark_is_not_undone_by_one_that_failed(world: World) -> None:
