@@ -15,7 +15,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from drakkar.cache import sync
 from drakkar.contracts.cache import Scope
@@ -47,11 +53,15 @@ class Peers(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
-        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
-        self.world = self.stack.enter_context(world(Path(folder)))
-        self.caches = [self._start(number) for number in range(len(self.clusters))]
+        self.caches: list[Any] = []
         self.writes: list[Write] = []
         self.cut: set[tuple[str, str]] = set()
+
+    @initialize()
+    def begin(self) -> None:
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        self.world = self.stack.enter_context(world(Path(folder)))
+        self.caches += [self._start(number) for number in range(len(self.clusters))]
         sync.find_files = self._find_files
 
     def _start(self, number: int) -> Any:
