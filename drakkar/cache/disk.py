@@ -43,9 +43,11 @@ class Disk:
         self._sync = PeerSync(self._store, identity, settings, now, self._take)
         self._syncing = Loop('cache-sync', settings.sync.interval_seconds, self.sync)
         self._entries = 0
+        self._started = False
 
     def start(self) -> None:
         """Open the file and begin; a file that can not be opened is logged and tried again."""
+        self._started = True
         if self.flush():
             self.clean()
         self._flushing.start()
@@ -53,7 +55,10 @@ class Disk:
             self._syncing.start(at_once=True)
 
     def stop(self) -> None:
-        """Write what is left and close the file."""
+        """Write what is left and close the file. Idempotent."""
+        if not self._started:
+            return
+        self._started = False
         self._syncing.stop()
         self._sync.stop()
         self._flushing.stop()

@@ -9,10 +9,8 @@ from pathlib import Path
 
 from drakkar import jsonio
 from drakkar.cache import sql
-from drakkar.cache.clock import MAX_STAMP
 from drakkar.cache.entry import Entry
 from drakkar.cache.store import SUFFIX, OtherFormatError
-from drakkar.contracts.cache import Scope
 from drakkar.readonly import UnreadableError, is_closed, reading
 
 
@@ -117,19 +115,13 @@ def _state(path: Path) -> _State:
 
 def _entry(row: sqlite3.Row) -> Entry | None:
     """Return the entry of a row; None for one that no worker would write."""
-    key, value, scope, expires_at, stamp, origin, deleted, _ = row
-    try:
-        if not all(isinstance(text, str) for text in (key, value, scope, origin)):
+    entry = sql.as_entry(row[:-1])
+    if entry is not None and not entry.deleted:
+        try:
+            jsonio.loads(entry.json)
+        except ValueError:
             return None
-        if not isinstance(stamp, int) or not 0 < stamp < MAX_STAMP:
-            return None
-        if not isinstance(expires_at, (int, float) if deleted else (int, float, type(None))):
-            return None
-        if not deleted:
-            jsonio.loads(value)
-        return Entry(key, value, Scope(scope), expires_at, stamp, origin, bool(deleted))
-    except ValueError:
-        return None
+    return entry
 
 
 def find_files(folder: Path, own: Path) -> list[Path]:

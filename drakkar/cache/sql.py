@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from drakkar.cache.clock import MAX_STAMP
 from drakkar.cache.entry import Entry
 from drakkar.contracts.cache import Scope
 
@@ -36,6 +37,7 @@ WHERE (excluded.stamp, excluded.origin, excluded.deleted, excluded.value)
     > (cache_entries.stamp, cache_entries.origin, cache_entries.deleted, cache_entries.value)
 """
 _CLEANUP_ROWS = 1000
+_SCOPES = [scope.value for scope in Scope]
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
@@ -67,14 +69,32 @@ def write_meta(connection: sqlite3.Connection, values: dict[str, Any]) -> None:
     )
 
 
-def as_entry(row: Sequence[Any]) -> Entry:
-    """Return the entry of a row of COLUMNS. Raises ValueError for a scope that is none."""
+def as_entry(row: Sequence[Any]) -> Entry | None:
+    """Return the entry of a row of COLUMNS; None for one that no worker would write."""
     key, value, scope, expires_at, stamp, origin, deleted = row
-    return Entry(key, value, Scope(scope), expires_at, stamp, origin, bool(deleted))
+    if not all(isinstance(text, str) for text in (key, value, scope, origin)):
+        return None
+    if not isinstance(stamp, int) or not 0 < stamp < MAX_STAMP:
+        return None
+    if not isinstance(expires_at, (int, float) if deleted else (int, float, type(None))):
+        return None
+    try:
+        return Entry(key, value, Scope(scope), expires_at, stamp, origin, bool(deleted))
+    except ValueError:
+        return None
+
+
+def last_stamp(connection: sqlite3.Connection) -> int:
+    """Return the latest stamp of all entries, 0 without one."""
+    found = connection.execute(
+        "SELECT max(stamp) FROM cache_entries WHERE typeof(stamp) = 'integer' AND stamp < ?",
+        (MAX_STAMP,),
+    ).fetchone()[0]
+    return int(found or 0)
 
 
 def find(connection: sqlite3.Connection, key: str) -> Entry | None:
-    """Return the entry of a key, whatever became of it."""
+    """Return the entry of a key, whatever became of it; None where it is damaged."""
     row = connection.execute(
         f'SELECT {COLUMNS} FROM cache_entries WHERE key = ?', (key,)
     ).fetchone()
@@ -112,7 +132,7 @@ def upsert(connection: sqlite3.Connection, entries: Iterable[Entry]) -> int:
 
 def _scope_of(connection: sqlite3.Connection, key: str) -> Scope | None:
     row = connection.execute('SELECT scope FROM cache_entries WHERE key = ?', (key,)).fetchone()
-    return None if row is None else Scope(row[0])
+    return Scope(row[0]) if row is not None and row[0] in _SCOPES else None
 
 
 def clean(connection: sqlite3.Connection, now: float, tombstone_seconds: float) -> bool:

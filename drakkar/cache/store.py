@@ -81,7 +81,8 @@ class Store:
             offload(self.path.parent.mkdir, parents=True, exist_ok=True)
             try:
                 self._open()
-            except (DatabaseError, OtherFormatError) as error:
+            except (DatabaseError, OtherFormatError, ValueError, TypeError) as error:
+                # The last two are of values that nobody would write.
                 if isinstance(error, DatabaseError) and not is_damage(error):
                     raise
                 offload(self._move_away, str(error))
@@ -130,9 +131,9 @@ class Store:
                     'alive_at': now,
                 },
             )
-            stamp = connection.execute('SELECT max(stamp) FROM cache_entries').fetchone()[0]
+            stamp = sql.last_stamp(connection)
         self._inode = self._identify()
-        return max(int(meta.get('stamp', 0)), stamp or 0)
+        return max(int(meta.get('stamp', 0)), stamp)
 
     def _move_away(self, why: str) -> None:
         aside = self.path.with_name(f'{self.path.name}-damaged')
