@@ -8,8 +8,9 @@ may have written it in any form, but it leaves a URL its user name: whoever read
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from drakkar.redact import MASK
+from drakkar.redact import MASK, is_secret_name
 
 # Greedy up to the last `@` of the word: a password may hold any character, `/` and `@` too.
 _URL_CREDENTIALS = re.compile(r'://(?:([^:/@\s]+):)?\S*@')
@@ -23,6 +24,13 @@ def mask_text(text: str) -> str:
     """Return `text` without the credentials of URLs and without `password=...` parameters."""
     text = _URL_CREDENTIALS.sub(_mask_credentials, text)
     return _PASSWORD_PARAMETER.sub(rf'\1{MASK}', text)
+
+
+def masked_by_name(name: str, value: Any) -> Any:
+    """Return the value of an option whose declaration knows no secrets, as it may be shown."""
+    text = '' if value is None else str(value)
+    shown = MASK if text and is_secret_name(name) else mask_text(text)
+    return value if shown == text else shown
 
 
 def _mask_credentials(match: re.Match[str]) -> str:

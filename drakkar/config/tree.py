@@ -81,6 +81,8 @@ def sinks_schema(sinks: Mapping[str, SinkSpec]) -> type[Schema]:
 def instance_schema(spec: SinkSpec) -> type[Schema]:
     """Return the schema of one sink instance: the type's options, then those of all sinks."""
     own = spec.options
+    if issubclass(SinkInstanceOptions, own):  # the base of all schemas: no options of its own
+        return _make_schema(own.__name__, (SinkInstanceOptions,), {})
     return _make_schema(own.__name__, (own, SinkInstanceOptions), {}, own.__doc__)
 
 

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from drakkar.config.masking import masked_by_name
+
 
 class Options:
     """Values of one section as attributes, which may be changed but not added to.
@@ -56,10 +58,13 @@ class Options:
 
     def masked(self) -> dict[str, Any]:
         """Return what `asdict` does with every secret replaced by `***`."""
-        return {
-            name: self._fields[name].masked(value) if name in self._fields else value
-            for name, value in self.__dict__.items()
-        }
+        return {name: self._masked(name, value) for name, value in self.__dict__.items()}
+
+    def _masked(self, name: str, value: Any) -> Any:
+        field = self._fields.get(name)
+        if field is not None and hasattr(field, 'masked'):
+            return field.masked(value)
+        return masked_by_name(name, value)  # a plugin's schema may be any of marshmallow
 
 
 def _restore(cls: type[Options], fields: Mapping[str, Any], values: Mapping[str, Any]) -> Options:

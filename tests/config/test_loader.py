@@ -16,6 +16,7 @@ from marshmallow import Schema, fields
 
 from drakkar.config.config import Config
 from drakkar.config.loader import load
+from drakkar.config.option import OptionSchema
 from drakkar.contracts.sink import SinkSpec
 from drakkar.errors import PluginError
 from drakkar.models.delivery import SinkRef
@@ -124,6 +125,7 @@ def test_only_the_chosen_source_must_be_complete(load_text: Load) -> None:
 def test_a_plain_marshmallow_schema_will_do(plugins: dict[str, Any]) -> None:
     class Plain(Schema):
         size = fields.Integer(load_default=3)
+        token = fields.String(load_default='hunter2')
 
     line = plugins['sinks']['line']
     spec = SinkSpec('plain', line.sink_class, line.payload_class, Plain)
@@ -131,6 +133,20 @@ def test_a_plain_marshmallow_schema_will_do(plugins: dict[str, Any]) -> None:
     config = load(None, environ={}, values=values, **{**plugins, 'sinks': {'plain': spec}})
     options = config.sink_instances[SinkRef('plain', 'x')].options
     assert (options.size, options.batch_max) == (4, 500)
+    masked = options.masked()
+    assert (masked['size'], masked['token']) == (4, '***')
+    assert 'hunter2' not in repr(config)
+
+
+@pytest.mark.parametrize('schema', [Schema, OptionSchema])
+def test_a_sink_without_options_has_those_of_all_sinks(
+    plugins: dict[str, Any], schema: type[Schema]
+) -> None:
+    line = plugins['sinks']['line']
+    spec = SinkSpec('plain', line.sink_class, line.payload_class, schema)
+    values = {'drakkar': {'handler': 'count'}, 'sinks': {'plain': {'x': {'batch_max': '4'}}}}
+    config = load(None, environ={}, values=values, **{**plugins, 'sinks': {'plain': spec}})
+    assert config.sink_instances[SinkRef('plain', 'x')].options.batch_max == 4
 
 
 def test_values_stand_for_a_file(plugins: dict[str, Any]) -> None:
