@@ -22,6 +22,8 @@ from drakkar_handler_ripgrep.program import (
 from drakkar_handler_ripgrep.request import SearchRequest
 from drakkar_handler_ripgrep.routes import Routes
 
+RETRIED = ('kafka', 'mongo', 'postgres', 'redis')
+
 Search = tuple[str, str, int]  # pattern, path, repeat
 
 
@@ -50,7 +52,8 @@ class RipgrepHandler(dk.Handler):
         if not config.executor.binary_path:
             config.executor.binary_path = str(WRAPPER)
             self._environment = {'RUN_RG_PROGRAM': find_ripgrep()}
-        self._routes = Routes(dict.fromkeys(sink.type for sink in config.sink_instances))
+        types = dict.fromkeys(sink.type for sink in config.sink_instances)
+        self._routes = Routes(types, self.options.files)
         return config
 
     def arrange(
@@ -139,6 +142,10 @@ class RipgrepHandler(dk.Handler):
             task.env = self._environment
         self._count('retried')
         return dk.RETRY
+
+    def on_delivery_error(self, error: dk.DeliveryFailure) -> dk.Action:
+        """Retry what can be written twice without harm, unless it was refused."""
+        return dk.DLQ if error.refused or error.sink.type not in RETRIED else dk.RETRY
 
     def _count(self, outcome: str, lines: int | None = None) -> None:
         """Count a search, unless it only runs to be looked at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import drakkar.api as dk
+from drakkar_handler_ripgrep.routes import FILES
 
 
 class RipgrepOptions(dk.OptionSchema):
@@ -14,6 +15,11 @@ class RipgrepOptions(dk.OptionSchema):
         unit='lines',
         description='Most matching lines that one result carries; match counts stay whole. '
         '0: unlimited.',
+    )
+    files = dk.option.List(
+        default=FILES,
+        description='Which files a filesystem sink gets: `results`, `large` (of more than 50 '
+        'matching lines) and `summaries`.',
     )
     simulated_failure_percent = dk.option.Float(
         default=0,

@@ -170,3 +170,17 @@ def test_readme_lists_every_option_with_its_default() -> None:
     text = (Path(__file__).parents[1] / 'README.md').read_text(encoding='utf-8')
     for name, field in RipgrepHandler.options_schema().fields.items():
         assert f'| `{name}` | {field.render(field.default)} |' in text
+
+
+@pytest.mark.parametrize(
+    ('sink_type', 'refused', 'action'),
+    [
+        ('kafka', False, dk.RETRY),
+        ('postgres', False, dk.RETRY),
+        ('postgres', True, dk.DLQ),
+        ('http', False, dk.DLQ),
+    ],
+)
+def test_failed_deliveries_by_sink_type(sink_type: str, refused: bool, action: dk.Action) -> None:
+    failure = dk.DeliveryFailure(dk.SinkRef(sink_type, 'x'), [], OSError(), refused=refused)
+    assert start().handler.on_delivery_error(failure) is action

@@ -20,7 +20,13 @@ def _filesystem() -> Make:
     return lambda data: FilePayload('symbol-counts.jsonl', data)
 
 
-FACTORIES: dict[str, Callable[[], Make]] = {'filesystem': _filesystem}
+def _kafka() -> Make:
+    from drakkar_sink_kafka import KafkaPayload
+
+    return lambda data: KafkaPayload(data, key='{topic}:{partition}:{offset}'.format_map(data))
+
+
+FACTORIES: dict[str, Callable[[], Make]] = {'filesystem': _filesystem, 'kafka': _kafka}
 
 
 def results_of(sink_types: Iterable[str]) -> list[Make]:

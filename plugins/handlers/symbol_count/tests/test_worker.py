@@ -5,6 +5,7 @@ from __future__ import annotations
 from drakkar.testing import WorkerHarness, run_handler
 from drakkar_handler_symbol_count import SymbolCountHandler
 from drakkar_sink_filesystem import FilePayload
+from drakkar_sink_kafka import KafkaPayload
 
 
 def test_every_message_is_counted() -> None:
@@ -15,6 +16,12 @@ def test_every_message_is_counted() -> None:
         'symbol-counts.jsonl'
     }
     assert run.committed == {0: 3}
+
+
+def test_a_kafka_record_is_keyed_by_its_message() -> None:
+    (payload,) = run_handler(SymbolCountHandler, [b'plain'], sinks=[KafkaPayload]).payloads
+    assert isinstance(payload, KafkaPayload)
+    assert (payload.key, payload.data['symbols']) == (b'messages:0:0', 5)
 
 
 def test_a_probe_counts_nothing() -> None:

@@ -20,5 +20,5 @@ def summary(data: Data) -> FilePayload:
     return FilePayload('summaries.jsonl', data)
 
 
-RESULTS = [Route(result), Route(large, above=LARGE)]
-SUMMARIES = [Route(summary)]
+RESULTS = [Route(result, file='results'), Route(large, above=LARGE, file='large')]
+SUMMARIES = [Route(summary, file='summaries')]
