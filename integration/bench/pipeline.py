@@ -136,8 +136,9 @@ def prepare(
     loaded = load_config(ini)
     log.configure(loaded.config.logging)
     built, config = make_handler(loaded.handler, loaded.config)
-    producer = loaded.plugins.sources['log'].build_producer(config, 'bench')
-    with producer:
+    build_producer = loaded.plugins.sources['log'].build_producer
+    assert build_producer is not None
+    with build_producer(config, 'bench') as producer:
         for start in range(0, count, 5000):
             size = min(5000, count - start)
             producer.append_many(

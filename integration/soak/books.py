@@ -91,7 +91,7 @@ def _postgres_ids(rig: Rig) -> Iterable[int]:
 
 
 def _mongo_ids(rig: Rig) -> Iterable[int]:
-    with closing(pymongo.MongoClient(rig.mongo.dsn)) as client:
+    with closing(pymongo.MongoClient[Any](rig.mongo.dsn)) as client:
         return [document['_id'] for document in client['soak']['results'].find({})]
 
 
