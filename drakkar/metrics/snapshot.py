@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from drakkar.metrics.cache import cache_families
 from drakkar.models.snapshot import PartitionSnapshot, PoolSnapshot, SinkSnapshot, WorkerSnapshot
 
 PARTITION = ('topic', 'partition')
@@ -59,6 +60,7 @@ def _families(state: WorkerSnapshot, hub_lag: float) -> Iterator[Metric]:
         'Events that the flight recorder has not written yet.',
         state.recorder.buffered if state.recorder else 0,
     )
+    yield from cache_families(state.cache)
     yield _gauge(
         'hub_lag_seconds', 'Largest delay of the event loop within the last half minute.', hub_lag
     )
