@@ -22,7 +22,8 @@ def _task(do: str) -> Callable[[Town], str]:
     def address(town: Town) -> str:
         ended = 'task_failed' if do in ('fail', 'skip', 'replace') else 'task_completed'
         kind = 'task_started' if do == 'wait' else ended
-        found = town.first.event(f'event={kind}&labels={do}')
+        label = {'ok': 'req-', 'hostile': 'hostile'}.get(do, f'{do}-')
+        found = town.first.event(f'event={kind}&labels={label}')
         return f'/task/{quote(found["task_id"])}'
 
     return address
