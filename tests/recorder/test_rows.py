@@ -206,3 +206,12 @@ def test_rows_have_a_value_for_each_column(recorder: Recorder) -> None:
     maker.task_retried((None, 1.0, task(), 2, 0.5), made)
     maker.circuit_closed((None, 1.0, SINK), made)
     assert {len(row) for row in made} == {len(EventRow._fields)}
+
+
+def test_what_is_not_known_is_null_whatever_python_binds(recorder: Recorder) -> None:
+    recorder.observer.consumed([message(1)])
+    recorder.flush()
+    (found,) = recorder.read(
+        lambda c: [tuple(r) for r in c.execute('SELECT typeof(stdout), typeof(pid) FROM events')]
+    )
+    assert found == ('null', 'null')
