@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client import Counter, Histogram
 
 import drakkar.api as dk
+from drakkar_handler_ripgrep import known
 from drakkar_handler_ripgrep.options import RipgrepOptions
 from drakkar_handler_ripgrep.program import (
     EXIT_BAD_REQUEST,
@@ -30,7 +31,8 @@ Search = tuple[str, str, int]  # pattern, path, repeat
 class RipgrepHandler(dk.Handler):
     """Runs ripgrep for every pair of pattern and path that a window's requests name.
 
-    Requests of one window that ask for the same search share one task.
+    Requests of one window that ask for the same search share one task. A search whose
+    result is in the cache is not run again.
     """
 
     input_schema = SearchRequest
@@ -75,11 +77,17 @@ class RipgrepHandler(dk.Handler):
         environment = dict(self._environment)
         if self._fails_on_purpose(search, askers[0]):
             environment['RUN_RG_FAIL'] = '1'
+        result = known.find(self.cache, *search) if self.options.cache_seconds else None
         return dk.ExecutorTask(
             args=arguments(pattern, path, repeat),
             source_offsets=[message.offset for message in askers],
             env=environment,
-            labels={'request_id': request_ids[0] + more, 'pattern': pattern},
+            labels={
+                'request_id': request_ids[0] + more,
+                'pattern': pattern,
+                **({'source': 'cache'} if result else {}),
+            },
+            precomputed=result,
             metadata={
                 'request_ids': request_ids,
                 'pattern': pattern,
@@ -101,7 +109,12 @@ class RipgrepHandler(dk.Handler):
         found = Matches.parse(result.stdout)
         # Not the lines: tasks live until the last one of their messages has ended.
         metadata['match_count'], metadata['files'] = found.count, found.files
-        self._count('matched' if found.count else 'empty', found.count)
+        if result.task.precomputed is not None:
+            self._count('cached')
+        else:
+            self._count('matched' if found.count else 'empty', found.count)
+            if self.options.cache_seconds:
+                known.keep(self.cache, result, self.options.cache_seconds)
         return self._routes.results(
             {
                 'request_ids': metadata['request_ids'],

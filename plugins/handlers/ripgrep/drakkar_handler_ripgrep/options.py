@@ -21,6 +21,13 @@ class RipgrepOptions(dk.OptionSchema):
         description='Which files a filesystem sink gets: `results`, `large` (of more than 50 '
         'matching lines) and `summaries`.',
     )
+    cache_seconds = dk.option.Float(
+        default=3600,
+        min=0,
+        unit='seconds',
+        description='How long a result is taken from the cache instead of searching again, even '
+        'if files have changed since. 0: never. It needs `[cache] enabled`.',
+    )
     simulated_failure_percent = dk.option.Float(
         default=0,
         min=0,

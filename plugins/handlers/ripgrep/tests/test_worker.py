@@ -136,3 +136,49 @@ def test_a_probe_counts_nothing(files: Path) -> None:
     assert report['sinks']
     assert report['dead_letters']
     assert counted() == before
+
+
+CACHE = {'cache': {'enabled': True}, 'executor': {'window_size': 1}}
+
+
+def ask_again(files: Path, first: dict[str, Any], second: dict[str, Any], **config: Any) -> Any:
+    """Search twice, the second time after the first; return the worker."""
+    run = WorkerHarness(RipgrepHandler, config=config, sinks=[FilePayload])
+    with run:
+        for number, request in enumerate((first, second), start=1):
+            run.send([{'request_id': f'r{number}', 'file_path': f'{files}/few.txt'} | request])
+            run.wait_for(lambda: len(run.record.done) == number)  # noqa: B023
+    return run
+
+
+def sources(run: WorkerHarness) -> list[str]:
+    return [task.labels.get('source', '') for task in run.record.tasks]
+
+
+def test_a_search_that_was_run_before_comes_from_the_cache(files: Path) -> None:
+    run = ask_again(files, {'pattern': 'needle'}, {'pattern': 'needle'}, **CACHE)
+    assert sources(run) == ['', 'cache']
+    assert [result.pid is None for result in run.record.results] == [False, True]
+    first, second = written(run, 'results.jsonl')
+    assert (first['request_ids'], second['request_ids']) == (['r1'], ['r2'])
+    for fields in (first, second):
+        del fields['request_ids'], fields['duration_seconds']
+    assert first == second
+    assert [s['match_count'] for s in written(run, 'summaries.jsonl')] == [2, 2]
+
+
+@pytest.mark.parametrize('other', [{'pattern': 'hay'}, {'pattern': 'needle', 'repeat': 2}])
+def test_another_search_is_run(files: Path, other: dict[str, Any]) -> None:
+    assert sources(ask_again(files, {'pattern': 'needle'}, other, **CACHE)) == ['', '']
+
+
+@pytest.mark.parametrize('off', [{'cache': {'enabled': False}}, {'handler': {'cache_seconds': 0}}])
+def test_without_a_cache_each_search_is_run(files: Path, off: dict[str, Any]) -> None:
+    run = ask_again(files, {'pattern': 'needle'}, {'pattern': 'needle'}, **{**CACHE, **off})
+    assert sources(run) == ['', '']
+
+
+def test_output_that_is_not_whole_is_not_kept(files: Path) -> None:
+    config = {**CACHE, 'executor': {'window_size': 1, 'max_stdout_bytes': 20}}
+    run = ask_again(files, {'pattern': 'needle'}, {'pattern': 'needle'}, **config)
+    assert sources(run) == ['', '']
