@@ -80,6 +80,28 @@ def test_figures_add_up_with_the_result_files(tmp_path: Path, environment: dict[
     assert all(json.loads(line)['event'] for line in (run / 'worker.log').read_text().splitlines())
 
 
+def test_a_second_run_takes_its_searches_from_the_cache(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    def run(*arguments: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [*DEMO, '--no-stay', '--json', *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=25,
+        )
+        figures: dict[str, Any] = json.loads(done.stdout)
+        return figures
+
+    first, second = run(), run()
+    assert first['from_cache'] < first['tasks'] / 2
+    assert second['from_cache_percent'] > 95
+    assert second['tasks_per_second'] > first['tasks_per_second']
+    assert run('--no-cache')['from_cache'] == 0
+
+
 def test_its_configuration_runs_again_as_a_worker(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -9,9 +9,9 @@ import shutil
 import sys
 import sysconfig
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import gevent
@@ -32,13 +32,6 @@ from drakkar.worker.worker import Worker
 
 _REFRESH_SECONDS = 0.1
 _TEMPLATE = Path(__file__).with_name('demo.ini')
-
-
-class Ports(NamedTuple):
-    """The ports that the worker's servers shall take, 0 for any."""
-
-    metrics: int
-    debug: int
 
 
 @click.command('demo')
@@ -68,7 +61,14 @@ class Ports(NamedTuple):
     type=click.Path(path_type=Path),
     default=Path('drakkar-demo'),
     show_default=True,
-    help='Folder for the log, the results and the configuration; each run makes one in it.',
+    help='Folder for the log, the results and the configuration; each run makes one in it. '
+    'The cache is that of earlier runs.',
+)
+@click.option(
+    '--cache/--no-cache',
+    default=True,
+    show_default=True,
+    help='Whether searches of earlier runs come from the cache, or are all run again.',
 )
 @click.option(
     '--metrics-port',
@@ -94,6 +94,7 @@ def demo_command(
     messages: int,
     executors: int,
     data: Path,
+    cache: bool,
     metrics_port: int,
     debug_port: int,
     seed: int,
@@ -109,7 +110,13 @@ def demo_command(
     folder = _make_folder(data)
     stats = DemoStats()
     try:
-        worker = _prepare(folder, requests, stats, executors, Ports(metrics_port, debug_port))
+        values = {
+            'executors': executors,
+            'cache': str(cache).lower(),
+            'metrics_port': metrics_port,
+            'debug_port': debug_port,
+        }
+        worker = _prepare(folder, requests, stats, values)
         running = _start(worker, stats)
         _watch(worker, running, stats, messages, quiet=as_json)
         if not running.dead:
@@ -144,22 +151,13 @@ def _prepare(
     folder: Path,
     requests: Iterable[dict[str, Any]],
     stats: DemoStats,
-    executors: int,
-    ports: Ports,
+    values: Mapping[str, Any],
 ) -> Worker:
-    """Write the configuration, fill the log and build the worker."""
+    """Write the configuration, with `values` in it, fill the log and build the worker."""
     template = _TEMPLATE.read_text()
     _check_needed(template)
     ini = folder / 'drakkar.ini'
-    ini.write_text(
-        template.format(
-            ini=ini,
-            folder=folder,
-            executors=executors,
-            metrics_port=ports.metrics,
-            debug_port=ports.debug,
-        )
-    )
+    ini.write_text(template.format(ini=ini, folder=folder, data=folder.parent, **values))
     loaded = load_config(ini)
     configure_logging(loaded)
     handler, config = make_handler(loaded.handler, loaded.config)

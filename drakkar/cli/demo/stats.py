@@ -23,6 +23,7 @@ class DemoStats(Observer):
         self.finished: float | None = None
         self.messages = 0
         self.tasks = 0
+        self.from_cache = 0
         self.retries = 0
         self.failures = 0
         self.delivered = 0
@@ -35,7 +36,9 @@ class DemoStats(Observer):
 
     def task_completed(self, result: ExecutorResult) -> None:
         self.tasks += 1
-        if result.pid is not None:
+        if result.pid is None:
+            self.from_cache += 1
+        else:
             self.durations.append(result.duration_seconds)
 
     def task_failed(self, error: ExecutorError, action: str) -> None:
@@ -67,6 +70,8 @@ class DemoStats(Observer):
         return {
             'messages': self.messages,
             'tasks': self.tasks,
+            'from_cache': self.from_cache,
+            'from_cache_percent': round(100 * self.from_cache / max(1, self.tasks), 1),
             'retries': self.retries,
             'failures': self.failures,
             'payloads_delivered': self.delivered,

@@ -39,6 +39,8 @@ def show_summary(
         console.print(f'  {path}  {path.stat().st_size:,} bytes', highlight=False)
     for name, place in places.items():
         console.print(f'{name}: {place}', highlight=False)
+    if worker.parts.cache is not None and figures['from_cache_percent'] < 50:
+        console.print('Run the demo again, and these searches come from the cache.')
     if stays:
         console.print('The worker stays up; Ctrl-C ends it.')
     else:
@@ -48,6 +50,8 @@ def show_summary(
 _ROWS = [
     'messages',
     'tasks',
+    'from_cache',
+    'from_cache_percent',
     'retries',
     'failures',
     'dead_letters',
