@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent
 
+from drakkar.cache.browse import Search, newest
 from drakkar.cache.clock import StampClock
 from drakkar.cache.disk import Disk
 from drakkar.cache.encoding import decode, encode
@@ -93,6 +94,21 @@ class WorkerCache(Cache):
         if self._disk is not None:
             self._disk.fill(state)
         return state
+
+    def browse(self, search: Search) -> list[Entry]:
+        """Return the newest values that match, for people. Raises UnreadableError."""
+        if self._disk is not None:
+            return self._disk.browse(search)
+        return newest(self._memory.entries(), [], search, self._now())
+
+    def look(self, key: str) -> Entry | None:
+        """Return the entry of a key, for people: nothing is counted or kept."""
+        entry = self._known(key) or self._load(key, keep=False)
+        return entry if entry is not None and entry.is_alive(self._now()) else None
+
+    def is_in_memory(self, key: str) -> bool:
+        """Return whether `peek` would find something, a deletion perhaps."""
+        return self._known(key) is not None
 
     # What handlers call
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
 
+from drakkar.cache.browse import Search, newest, on_disk
 from drakkar.cache.clock import StampClock
 from drakkar.cache.entry import Entry
 from drakkar.cache.loop import Loop
@@ -13,9 +13,8 @@ from drakkar.cache.settings import CacheSettings
 from drakkar.cache.store import Identity, Store
 from drakkar.cache.sync import PeerSync
 from drakkar.models.snapshot import CacheState
+from drakkar.readonly import in_thread
 from drakkar.sqlite import DatabaseError
-
-T = TypeVar('T')
 
 
 class Disk:
@@ -88,9 +87,12 @@ class Disk:
             self._flushing.wake()
             return None
 
-    def run(self, fn: Callable[..., T], *args: Any) -> T:
-        """Return `fn(connection, *args)` from the native thread. Raises DatabaseError."""
-        return self._store.run(fn, *args)
+    def browse(self, search: Search) -> list[Entry]:
+        """Return the newest values that match. Raises UnreadableError."""
+        network = self._settings.network_folder
+        now = self._now()
+        found = in_thread(on_disk, self._store.path, search, now, not network)
+        return newest(self.pending.entries(), found, search, now)
 
     def fill(self, state: CacheState) -> None:
         """Add what is known here."""

@@ -22,14 +22,13 @@ class Memory:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def use(self, key: str) -> None:
-        """Make an entry the last to go, where there is one."""
-        if key in self._entries:
-            self._entries.move_to_end(key)
-
     def get(self, key: str) -> Entry | None:
         """Return the entry, expired or not, and leave the order as it is."""
         return self._entries.get(key)
+
+    def entries(self) -> list[Entry]:
+        """Return all entries, the least recently used first."""
+        return list(self._entries.values())
 
     def put(self, entry: Entry) -> None:
         """Keep an entry; the least recently used makes room for it."""

@@ -46,6 +46,10 @@ class Pending:
         """Return the change of a key that is not written yet."""
         return self._entries.get(key)
 
+    def entries(self) -> list[Entry]:
+        """Return all changes that are not written yet, the oldest first."""
+        return list(self._entries.values())
+
     def add(self, entry: Entry) -> None:
         """Note a change; waits where too many are on their way already."""
         self._entries.pop(entry.key, None)  # it moves to the end

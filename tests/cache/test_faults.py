@@ -248,9 +248,9 @@ def test_damage_while_it_is_used_costs_what_was_in_the_file_only(caches):
         cache.set(f'k{number}', 'x' * 100)
     cache.flush()
     path = path_of(caches, 'me')
-    cache._disk.run(lambda c: c.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall())
-    cache._disk.run(lambda c: c.execute('PRAGMA cache_size = 0').fetchall())
-    cache._disk.run(lambda c: c.execute('PRAGMA shrink_memory').fetchall())
+    cache._disk._store.run(lambda c: c.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall())
+    cache._disk._store.run(lambda c: c.execute('PRAGMA cache_size = 0').fetchall())
+    cache._disk._store.run(lambda c: c.execute('PRAGMA shrink_memory').fetchall())
     with path.open('r+b') as file:
         file.seek(4096)
         file.write(os.urandom(path.stat().st_size - 4096))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -188,8 +189,10 @@ def test_deletions_are_forgotten_in_the_end_by_all(caches):
         b.clean()
         spread(a, b)
     for cache in (a, b):
-        rows = cache._disk.run(lambda c: c.execute('SELECT key FROM cache_entries').fetchall())
-        assert rows == []
+        cache.stop()
+    for path in caches.folder.glob('*.db'):
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute('SELECT key FROM cache_entries').fetchall() == []
 
 
 def test_a_worker_that_was_away_for_too_long_brings_nothing_back(caches):
