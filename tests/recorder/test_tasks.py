@@ -155,3 +155,10 @@ def test_the_request_behind_a_task():
 def test_metadata_that_is_no_mapping_breaks_nothing():
     found = described(started(), ended('task_failed', 1, metadata='[1'), row('x', task_id='t1'))
     assert found['status'] == 'failed'
+
+
+def test_each_row_is_told_once():
+    letter = ended('dlq_sent', 2, metadata={'stage': 'execute'})
+    found = described(started(), ended('task_failed', 1, exit_code=3), letter)
+    assert [row['event'] for row in found['events']] == ['task_started', 'task_failed']
+    assert [row['event'] for row in found['related']] == ['dlq_sent']

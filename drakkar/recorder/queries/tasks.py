@@ -48,7 +48,7 @@ def describe_task(task_id: str, rows: TaskRows) -> dict[str, Any] | None:
     output; the same facts of the last one stand at the top too. `parent` and
     `children` are tasks that it replaces or that replace it, `timeline` is made of
     bars with their start and end, `events` are its rows, `related` those of its
-    messages and its request that concern it.
+    payloads, messages and request that concern it; no row is in both.
     """
     if not rows.own:
         return None
@@ -72,7 +72,7 @@ def describe_task(task_id: str, rows: TaskRows) -> dict[str, Any] | None:
         'children': _children(rows.near, task_id),
         'request': _request(rows.near, identity['request_id']),
         'timeline': timeline(own, related),
-        'events': rows.own,
+        'events': own,
         'related': related,
     }
 
