@@ -31,6 +31,7 @@ TEST = [
     'hypothesis>=6.100',
     'pytest>=8.2',
     'pytest-timeout>=2.3.1',
+    'schemathesis>=4',
     'selenium>=4.20',
 ]
 
@@ -64,6 +65,7 @@ setup(
         ],
     },
     install_requires=[
+        'apispec>=6.8',
         'bottle>=0.13',
         'click>=8.2',
         'crc32c>=2.7',  # without it kafka-python checks records in Python, slowly

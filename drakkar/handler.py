@@ -130,6 +130,34 @@ class Handler:
         offsets = task.source_offsets
         return offsets[0] if len(offsets) == 1 else min(offsets, default=-1)
 
+    # The HTTP endpoint, `[webapp]`
+
+    def arrange_http_request(self, request: Any, pending: PendingContext) -> Sequence[ExecutorTask]:
+        """Return the tasks for one HTTP request; `pending` holds those of all others.
+
+        `request` is its body as `http_request_schema` loads it (plain JSON without
+        one). Tasks need no `source_offsets`.
+        """
+        raise NotImplementedError(f'{type(self).__name__} has no arrange_http_request')
+
+    def on_http_request_complete(self, group: MessageGroup) -> Any:
+        """Return the `result` of an HTTP request whose tasks are all terminal.
+
+        The request is `group.source_message.payload`. What is returned is dumped with
+        `http_response_schema`, or must be what JSON can write.
+        """
+
+    def http_request_id(self, request: Any, headers: Mapping[str, str]) -> str:
+        """Return the request's id: ASCII, no blanks, 64 characters at most. Empty: a new one.
+
+        Names of `headers` are found in any case.
+        """
+        return ''
+
+    def http_request_label(self, request: Any, request_id: str) -> str:
+        """Return the request's name for logs and the UI; its id by default."""
+        return request_id
+
     # Services for handler code
 
     def offload(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

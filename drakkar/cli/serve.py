@@ -19,6 +19,7 @@ from drakkar.cli.common import (
 )
 from drakkar.errors import DrakkarError
 from drakkar.ui.wiring import add_ui
+from drakkar.webapp.wiring import add_webapp
 from drakkar.worker.build import build_worker, make_handler
 from drakkar.worker.worker import Worker
 
@@ -36,7 +37,7 @@ def serve_command(config_path: str | None, overrides: tuple[str, ...]) -> None:
     workers of one group share the partitions.
 
     With [metrics] enabled it serves /metrics, /healthz and /readyz; with [debug]
-    enabled, the debug UI.
+    enabled, the debug UI; with [webapp] enabled, the synchronous HTTP endpoint.
 
     Exit codes: 0 clean, 1 failure, 2 wrong configuration, 3 a server could not be
     reached, 4 the drain timed out.
@@ -70,6 +71,7 @@ def _build(loaded: Loaded) -> Worker:
     handler, config = make_handler(loaded.handler, loaded.config)
     loaded.plugins.hook.drakkar_on_startup(config=config)
     worker = build_worker(config, handler, loaded.plugins.sources)
+    add_webapp(worker)
     add_ui(worker)
     log.info(
         'starting',

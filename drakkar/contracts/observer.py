@@ -12,6 +12,7 @@ from typing import Any
 from drakkar.models.actions import Action
 from drakkar.models.delivery import DeadLetter, DeliveryFailure, Provenance, SinkRef
 from drakkar.models.group import MessageGroup
+from drakkar.models.http import HttpAnswer, HttpRequest
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask
@@ -148,6 +149,34 @@ class Observer:
 
     def runtime_stall(self, duration: float, where: str) -> None:
         """The hub was blocked by the code at `where`."""
+
+    # The HTTP endpoint
+
+    def http_received(self, request: HttpRequest) -> None:
+        """A request was accepted: somebody waits for it until `http_completed`."""
+
+    def http_arranged(
+        self, request: HttpRequest, tasks: Sequence[ExecutorTask], duration: float
+    ) -> None:
+        """`arrange_http_request` returned tasks."""
+
+    def http_timeout(self, request: HttpRequest, duration: float) -> None:
+        """A request's time was over before its work was, which is cancelled now."""
+
+    def http_completed(self, request: HttpRequest, answer: HttpAnswer) -> None:
+        """An accepted request was answered, or its client has gone."""
+
+    def http_answered(self, client_name: str, status: str, duration: float) -> None:
+        """Any request ended, a refused one too; `client_name` is empty where it is not known."""
+
+    def http_auth_failed(self, remote: str, reason: str) -> None:
+        """A request had no token, or a wrong one."""
+
+    def http_rate_limited(self, client_name: str, rpm: int, retry_after: float) -> None:
+        """A client sent more than `rpm` requests in 60 seconds."""
+
+    def http_dropped(self, request: HttpRequest, tasks: int) -> None:
+        """So many runs of a request ended after its time: nobody waits for them any more."""
 
     # Flight recorder
 

@@ -21,6 +21,9 @@ class Service(ABC):
     def drain(self) -> None:  # noqa: B027 - most have nothing to do
         """The worker is about to stop: take no new work. Must not wait."""
 
+    def settle(self) -> None:  # noqa: B027 - as above
+        """Wait until what was taken on before `drain` has ended, within its own limits."""
+
     @abstractmethod
     def stop(self) -> None:
         """End requests under way and free the port. Idempotent."""

@@ -131,6 +131,30 @@ class CacheState:
 
 
 @dataclass(slots=True)
+class WebappClientState:
+    """One client of the HTTP endpoint; counts are of the last 60 seconds.
+
+    `refused` requests were not taken on: too many, or not what the endpoint takes.
+    """
+
+    name: str
+    rpm: int
+    ok: int = 0
+    errors: int = 0
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class WebappState:
+    """The HTTP endpoint. `unknown` requests of the last 60 seconds were of no client."""
+
+    in_flight: int = 0
+    max_concurrent: int = 0
+    clients: list[WebappClientState] = field(default_factory=list)
+    unknown: int = 0
+
+
+@dataclass(slots=True)
 class WorkerSnapshot:
     """All of the above for one worker."""
 
@@ -147,6 +171,7 @@ class WorkerSnapshot:
     source_problem: str = ''
     recorder: RecorderState | None = None
     cache: CacheState | None = None
+    webapp: WebappState | None = None
 
     @property
     def stalled(self) -> int:

@@ -112,21 +112,32 @@ class Completion:
         """Bind a task to the messages it serves."""
         states = [window.states[offset] for offset in dict.fromkeys(task.source_offsets)]
         first = states[0].message
-        task.origin = self._parts.origin
+        parts = self._parts
+        task.origin = parts.origin
+        task.client_name = parts.client_name
+        task.request_id = parts.request_id
         task.topic = first.topic
         task.partition = first.partition
         for state in states:
             group = state.group
             if group is None:
-                state.group = group = MessageGroup(
-                    state.message, started_at=window.started, origin=task.origin
-                )
+                state.group = group = self._group(state)
             group.tasks.append(task)
             state.open_tasks += 1
         run = TaskRun(task, states, window)
         self._runs[task.task_id] = run
         self.in_flight[task.task_id] = task
         return run
+
+    def _group(self, state: MessageState) -> MessageGroup:
+        parts = self._parts
+        return MessageGroup(
+            state.message,
+            started_at=state.window.started if state.window else 0.0,
+            origin=parts.origin,
+            client_name=parts.client_name,
+            request_id=parts.request_id,
+        )
 
     def _submit(self, run: TaskRun) -> None:
         task = run.task
@@ -257,8 +268,7 @@ class Completion:
         parts = self._parts
         group = state.group
         if group is None:
-            group = state.group = MessageGroup(state.message, origin=parts.origin)
-            group.started_at = state.window.started if state.window else 0.0
+            group = state.group = self._group(state)
         group.finished_at = time.time()
         payloads: Sequence[Payload] = ()
         if parts.hooks.has_message_complete:

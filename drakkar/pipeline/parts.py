@@ -21,6 +21,8 @@ class Parts:
     `options` is the `[executor]` section, `on_parse_error` that of `[source]`.
     `committable(partition, offset)` takes note of a watermark, `finished(n)` of
     messages that left the pipeline, `failed(name, error)` of a greenlet's death.
+    `client_name` and `request_id` are stamped on tasks, where these are the parts of
+    one HTTP request.
     """
 
     hooks: Hooks
@@ -34,3 +36,5 @@ class Parts:
     committable: Callable[[TopicPartition, int], None]
     finished: Callable[[int], None]
     failed: Callable[[str, BaseException], None]
+    client_name: str = ''
+    request_id: str = ''

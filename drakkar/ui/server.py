@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import socket
 from typing import Any
 
 import structlog
 from gevent.pool import Pool
 from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 
+from drakkar.bounded import Idle
 from drakkar.contracts.service import Service
 from drakkar.greenlets import Nursery
 from drakkar.listening import listen, local_url
@@ -37,7 +36,7 @@ class _Server(WSGIServer):
         self.guard = guard
         self.hub = hub
         self.greenlets = greenlets
-        self.idle: set[Any] = set()
+        self.idle = Idle()
         self.logger = logging.getLogger('drakkar.ui.ws')
         errors = LoggingLogAdapter(logging.getLogger('drakkar.ui'), logging.WARNING)
         super().__init__(
@@ -52,9 +51,7 @@ class _Server(WSGIServer):
     def stop(self, timeout: float | None = None) -> None:
         """Take no more connections, end those that wait for a request, then the others."""
         self.close()
-        for idle in list(self.idle):
-            with contextlib.suppress(OSError):
-                idle.shutdown(socket.SHUT_RDWR)
+        self.idle.close()
         super().stop(timeout)
 
     def handle(self, sock: Any, address: Any) -> None:

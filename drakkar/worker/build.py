@@ -34,6 +34,7 @@ from drakkar.pipeline.hooks import Hooks
 from drakkar.pipeline.parts import Parts
 from drakkar.pipeline.processor import PartitionProcessor
 from drakkar.recorder.live import LiveBoard
+from drakkar.worker.http import HttpRuns, HttpStats, SinkWatch
 from drakkar.worker.periodic import Periodic
 from drakkar.worker.probe import Probe
 from drakkar.worker.recording import make_recorder
@@ -95,7 +96,12 @@ def build_worker(
     if config.debug.enabled:
         min_duration = config.debug.ws_min_duration_ms / 1000
         live = LiveBoard(lambda: executor.snapshot(), handler.message_label, min_duration)
-    debugging = [part for part in (recorder and recorder.observer, live) if part]
+    stats = watch = None
+    if config.webapp.enabled:
+        rpms = {name: client.rpm for name, client in config.webapp.clients.items()}
+        stats, watch = HttpStats(rpms, config.webapp.max_concurrent), SinkWatch()
+    optional = (recorder and recorder.observer, live, stats, watch)
+    debugging = [part for part in optional if part]
     observer = combine([metrics, stalls, tasks, *debugging, *observers])
     handler._annotate = observer.annotation
     cache = None
@@ -167,8 +173,12 @@ def build_worker(
             state=worker.state,
             recorder=recorder.state if recorder else None,
             cache=cache.state if cache else None,
+            webapp=stats.state if stats else None,
         )
 
+    http = None
+    if watch is not None:
+        http = HttpRuns(handler, config, executor, router, observer, watch, worker.greenlets)
     monitor = HubMonitor(observer.runtime_stall)
     observatory = Observatory(
         identity, source, assignment, pressure, loop, executor, router, stalls
@@ -199,6 +209,7 @@ def build_worker(
             monitor=monitor,
             observatory=observatory,
             cache=cache,
+            http=http,
             recorder=recorder,
             live=live,
             services=services,

@@ -37,6 +37,7 @@ from drakkar.models.snapshot import WorkerSnapshot
 from drakkar.pipeline.commit import Committer
 from drakkar.recorder import Recorder
 from drakkar.recorder.live import LiveBoard
+from drakkar.worker.http import HttpRuns
 from drakkar.worker.periodic import Periodic
 from drakkar.worker.probe import Probe
 from drakkar.worker.recording import addresses
@@ -68,6 +69,7 @@ class Machinery:
     monitor: HubMonitor
     observatory: Observatory
     cache: WorkerCache | None
+    http: HttpRuns | None
     recorder: Recorder | None
     live: LiveBoard | None
     services: list[Service]
@@ -236,6 +238,7 @@ class Worker:
         if running:
             self._end('poll-loop', parts.loop.stop)  # no new messages; heartbeats go on meanwhile
             left = self._drain()
+        self._settle()
         self._end('greenlets', self.greenlets.kill)  # poll loop, committer, periodic methods
         self._end('source', parts.source.close)  # leaves the group, so that peers take over at once
         self._end('executor', parts.executor.close)
@@ -260,6 +263,14 @@ class Worker:
             log.exception('drain_failed')
             return 'unknown'
         return ', '.join(str(p) for p in unclean)
+
+    def _settle(self) -> None:
+        """Let services end what they took on, within their own limits: others wait for it."""
+        for service in self.parts.services:
+            try:
+                service.settle()
+            except Exception:
+                log.exception('settle_failed', part=service.name)
 
     def _end(self, part: str, end: Callable[[], object]) -> None:
         """End one part within its time; the others must be ended whatever happens in it."""

@@ -53,7 +53,7 @@ def test_every_section_and_option_is_on_the_page(
     assert '## `[handler]` of `search`' in page
     for schema in SECTIONS.values():
         for name in schema().fields:
-            assert f'`{name}`' in page or f'.{name}]`' in page
+            assert any(f'{form}`' in page for form in (f'`{name}', f'.{name}]', f'.{name}.NAME]'))
     assert '## `[sinks.db.NAME.statements]`' in page
     assert '| `path` | a path | **required** | File that receives one line a payload. |' in page
     assert 'it has its own `linger_ms`.' in page

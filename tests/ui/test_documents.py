@@ -1,8 +1,8 @@
 from pathlib import Path
 
+from drakkar.bounded import HEAD_SECONDS, MAX_HEAD_BYTES
 from drakkar.ui import request
 from drakkar.ui.app import all_routes
-from drakkar.ui.connection import HEAD_SECONDS, MAX_HEAD_BYTES
 from drakkar.ui.reference import table
 from drakkar.ui.server import MAX_CONNECTIONS
 from drakkar.ui.ws import client, hub, protocol

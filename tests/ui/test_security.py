@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from gevent import socket
 
-from drakkar.ui import connection as limits
+from drakkar import bounded as limits
 from drakkar.ui.request import MAX_BODY_BYTES
 from tests.ui.site import Site, running
 

@@ -12,6 +12,7 @@ from drakkar.config.sections.logging import LoggingOptions
 from drakkar.config.sections.metrics import MetricsOptions
 from drakkar.config.sections.sinks import SinksOptions
 from drakkar.config.sections.source import SourceOptions
+from drakkar.config.sections.webapp import WebappOptions
 
 # In the order of the reference page.
 SECTIONS: dict[str, type[OptionSchema]] = {
@@ -21,6 +22,7 @@ SECTIONS: dict[str, type[OptionSchema]] = {
     'sinks': SinksOptions,
     'dlq': DlqOptions,
     'cache': CacheOptions,
+    'webapp': WebappOptions,
     'debug': DebugOptions,
     'metrics': MetricsOptions,
     'logging': LoggingOptions,

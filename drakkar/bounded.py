@@ -1,0 +1,147 @@
+"""Reads HTTP requests within limits of size, time and form, for every server of a worker."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+from gevent.pywsgi import Input, WSGIHandler
+
+HEAD_SECONDS = 15.0
+IDLE_SECONDS = 60.0
+MAX_HEAD_BYTES = 32 * 1024
+# What is still read of a body that nobody wants, so that the client gets to see the answer.
+_REST_BYTES = 256 * 1024
+_REST_SECONDS = 1.0
+
+
+class Idle:
+    """The sockets of connections that wait for a request, the longest waiting first."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[Any, None] = {}
+
+    def add(self, waiting: Any) -> None:
+        self._sockets[waiting] = None
+
+    def discard(self, waiting: Any) -> None:
+        self._sockets.pop(waiting, None)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._sockets))
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def close(self, most: int | None = None) -> None:
+        """End the connections that wait, or so many of them; none of them loses anything."""
+        for waiting in list(self)[:most]:
+            self.discard(waiting)
+            with contextlib.suppress(OSError):
+                waiting.shutdown(socket.SHUT_RDWR)
+
+
+class _Head:
+    """A request's head as it is read: only so long."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._left = MAX_HEAD_BYTES
+
+    def readline(self, limit: int = -1) -> bytes:
+        line: bytes = self._stream.readline(min(limit, self._left) if limit > 0 else self._left)
+        self._left -= len(line)
+        if self._left <= 0:
+            raise ValueError('the head of the request is too long')
+        return line
+
+
+class _Body(Input):
+    """A request's body; what the view did not read is left, where pywsgi would read it all."""
+
+    __slots__ = ('leave',)
+
+    leave: Callable[[], None]
+
+    def _discard(self) -> None:
+        if self.chunked_input:
+            if self.chunk_length != 0:  # 0: the last chunk was read
+                self.leave()
+        elif self.position < (self.content_length or 0):
+            self.leave()
+
+
+def length_problem(headers: Any) -> str:
+    """Return why the end of this body can not be told for sure; empty where it can.
+
+    Two servers in a row that disagree on it take one client's bytes for another's
+    request: RFC 9112, sections 6.1 and 6.3.
+    """
+    if headers.defects or headers.get_payload():
+        return 'a header line is malformed'
+    codings = headers.get_all('transfer-encoding', [])
+    lengths = headers.get_all('content-length', [])
+    if any(name != name.strip() for name in headers):
+        return 'a header name ends with a blank'
+    if codings and [c.strip().lower() for c in codings] != ['chunked']:
+        return 'a transfer coding other than chunked'
+    if codings and lengths:
+        return 'both Content-Length and Transfer-Encoding'
+    if len(lengths) > 1:
+        return 'several values of Content-Length'
+    if lengths and not (lengths[0].strip().isascii() and lengths[0].strip().isdigit()):
+        return 'a Content-Length that is no number'
+    if lengths and len(lengths[0].strip()) > 18:
+        return 'a Content-Length that nobody could send'
+    return ''
+
+
+class BoundedConnection(WSGIHandler):
+    """pywsgi's handler with limits, for a server that keeps the sockets that wait as `idle`."""
+
+    server: Any
+    socket: Any
+    wsgi_input: Any
+
+    def read_requestline(self) -> Any:
+        """Wait for the next request; a server that stops need not wait for one that waits."""
+        self.server.idle.add(self.socket)
+        try:
+            with gevent.Timeout(IDLE_SECONDS, TimeoutError('nothing was asked')):
+                return super().read_requestline()
+        finally:
+            self.server.idle.discard(self.socket)
+
+    def read_request(self, raw_requestline: Any) -> Any:
+        """Read the rest of its head, which a slow client may not make last for ever."""
+        with gevent.Timeout(HEAD_SECONDS, ValueError('the head of the request took too long')):
+            return super().read_request(raw_requestline)
+
+    def MessageClass(self, *args: Any) -> Any:  # noqa: N802 - the name is pywsgi's
+        headers = super().MessageClass(_Head(args[0]), *args[1:])
+        headers.status = headers.status or length_problem(headers)
+        if self.request_version == 'HTTP/1.0' and 'transfer-encoding' in headers:
+            headers.status = 'chunks in HTTP/1.0'
+        return headers
+
+    def get_environ(self) -> Any:
+        environ = super().get_environ()
+        given = self.wsgi_input
+        body = _Body(given.rfile, given.content_length, given.socket, given.chunked_input)
+        body.leave = self._leave_rest
+        if environ['wsgi.input'] is given:
+            environ['wsgi.input'] = body
+        self.wsgi_input = body
+        return environ
+
+    def _leave_rest(self) -> None:
+        """Close the connection rather than read the rest of a body, once the answer is sent."""
+        self.close_connection = True
+        with gevent.Timeout(_REST_SECONDS, False), contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+            left = _REST_BYTES
+            while left > 0 and (chunk := self.socket.recv(left)):
+                left -= len(chunk)

@@ -1,0 +1,1 @@
+"""The synchronous HTTP endpoint: the worker's handler, answered at once."""
