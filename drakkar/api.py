@@ -18,6 +18,7 @@ from drakkar.contracts.source import (
     StoredLetter,
 )
 from drakkar.errors import (
+    AccessRefusedError,
     AmbiguousSinkError,
     ConfigError,
     ConnectError,
@@ -60,6 +61,7 @@ __all__ = [
     'LOCAL',
     'RETRY',
     'SKIP',
+    'AccessRefusedError',
     'Action',
     'AmbiguousSinkError',
     'Cache',

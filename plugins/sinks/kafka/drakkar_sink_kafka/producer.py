@@ -36,11 +36,11 @@ class ProducerSlot:
         """Return the producer, a new one where there is none. Raises NotWrittenError."""
         try:
             return self.open()
-        except dk.ConnectError as error:  # a refusal too: the password may be a changed one
+        except dk.AccessRefusedError as error:  # the password was changed, and may be here too
             raise dk.NotWrittenError(str(error)) from error
 
     def open(self) -> KafkaProducer:
-        """Return the producer, a new one where there is none. Raises ConnectError."""
+        """Return the producer as `get` does. Raises AccessRefusedError too."""
         if self._producer is None:
             self._producer = self._open()
             self._topics.clear()
@@ -69,6 +69,10 @@ class ProducerSlot:
             )
         except RuntimeError as error:  # a codec whose package is missing
             raise dk.ConfigError(f'compression = {options.compression}: {error}') from error
+        except dk.AccessRefusedError:
+            raise
+        except dk.ConnectError as error:
+            raise dk.NotWrittenError(str(error)) from error
 
     def check_topic(self, topic: str) -> None:
         """Raise RefusedError where there is no such topic, NotWrittenError where nobody says."""

@@ -28,7 +28,7 @@ class KafkaSink(dk.Sink):
         self._slot = ProducerSlot(name, options)
 
     def connect(self) -> None:
-        """Connect, and look for the topic. Raises ConnectError, SinkError, ConfigError."""
+        """Connect, and look for the topic. Raises AccessRefusedError, SinkError, ConfigError."""
         self._slot.open()
         self._slot.check_topic(self.options.topic)
 
