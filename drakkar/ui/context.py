@@ -8,6 +8,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from drakkar.cache import WorkerCache
 from drakkar.handler import Handler
 from drakkar.models.snapshot import WorkerSnapshot
 from drakkar.peers import Peers
@@ -23,7 +24,7 @@ class UiContext:
     """What views read. Callables must not wait; `ports` has `metrics` and `debug`, 0 if off.
 
     `peers` looks at the shared folder (waits for the disk), `switcher` remembers what it
-    saw. `recorder`, `live` and `probe` are None where the worker has none.
+    saw. `recorder`, `cache`, `live` and `probe` are None where the worker has none.
     """
 
     config: Any
@@ -40,6 +41,7 @@ class UiContext:
     databases: Databases = field(default_factory=lambda: Databases(''))
     merger: Merger = field(default_factory=Merger)
     recorder: Recorder | None = None
+    cache: WorkerCache | None = None
     live: Any = None
     probe: Any = None
 

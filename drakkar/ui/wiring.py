@@ -36,6 +36,7 @@ def add_ui(worker: Worker) -> UiServer | None:
         switcher=Switcher(peers),
         databases=Databases(config.debug.db_dir),
         recorder=parts.recorder,
+        cache=parts.cache,
         live=parts.live,
         probe=parts.probe,
     )

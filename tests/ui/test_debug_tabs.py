@@ -138,7 +138,7 @@ def test_values_by_type(site: Site) -> None:
     ('query', 'names'),
     [
         ('q=tabs+hits', ['tabs_hits_total']),
-        ('q=HITS', ['tabs_hits_total']),
+        ('q=TABS_HITS', ['tabs_hits_total']),
         ('q=measured.depth', ['tabs_depth']),
         ('q=many+series', ['tabs_wide']),
         ('q=tabs&source=framework', []),

@@ -17,7 +17,7 @@ _NAMED = 8  # partitions that a warning names
 def problems(context: UiContext, state: WorkerSnapshot) -> list[dict[str, Any]]:
     """Return what is wrong now, worst first. `state` is `bad` or `warning`."""
     found = [*_stalls(state), *_circuits(state), *_readiness(context), *_pause(state)]
-    return found + _recorder(context)
+    return [*found, *_recorder(context), *_cache(state)]
 
 
 def _problem(key: str, state: str, title: str, text: str, url: str = '') -> dict[str, Any]:
@@ -75,3 +75,14 @@ def _recorder(context: UiContext) -> list[dict[str, Any]]:
     problem = recorder.state.problem
     text = f'{problem}. The pipeline goes on; events of this time are missing from the history.'
     return [_problem('recorder', 'warning', 'Recorder', text)]
+
+
+def _cache(state: WorkerSnapshot) -> list[dict[str, Any]]:
+    cache = state.cache
+    if cache is None or not cache.problem:
+        return []
+    text = (
+        f'{cache.problem}. The pipeline goes on; {cache.pending:,} changes wait in memory, '
+        f'{cache.dropped:,} are lost.'
+    )
+    return [_problem('cache', 'warning', 'Cache', text, '/debug?tab=cache')]
