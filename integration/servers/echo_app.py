@@ -1,6 +1,6 @@
 """The HTTP server that http_echo.py starts: echoes, records, and fails as it is told.
 
-    python -I -S echo_app.py PORT RECORDS-FILE
+    python -I -S echo_app.py PORT RECORDS-FILE [ADDRESS]
 
 Paths below /_control/ are for the test, all others for the client under test. Uses nothing
 outside the standard library.
@@ -88,8 +88,8 @@ class EchoServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, records: Records) -> None:
-        super().__init__(('127.0.0.1', port), Handler)
+    def __init__(self, port: int, records: Records, address: str = '127.0.0.1') -> None:
+        super().__init__((address, port), Handler)
         self.records = records
         self.rules: list[Rule] = []
 
@@ -216,4 +216,4 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == '__main__':
-    EchoServer(int(sys.argv[1]), Records(Path(sys.argv[2]))).serve_forever()
+    EchoServer(int(sys.argv[1]), Records(Path(sys.argv[2])), *sys.argv[3:4]).serve_forever()

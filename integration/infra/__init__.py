@@ -1,0 +1,1 @@
+"""What the workers of the integration environment work on and with."""

@@ -1,0 +1,1 @@
+"""The integration environment as processes of this machine: `python -m integration.stack up`."""
