@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 SCHEMES = ('light', 'dark')
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,12 @@ class Browser:
         )
 
     def wait_text(self, css: str, text: str) -> None:
-        """Wait until the first such element contains a text."""
-        found = f'document.querySelector({json.dumps(css)})?.innerText.includes({json.dumps(text)})'
-        self.until(found, f'{css} says {text!r}')
+        """Wait until the first such element is shown and contains a text."""
+        quoted = json.dumps(css), json.dumps(text)
+        says = (
+            '(e => e.checkVisibility() && e.innerText.includes({1}))(document.querySelector({0}))'
+        )
+        self.until(says.format(*quoted), f'{css} says {text!r}')
 
     # What one does
 

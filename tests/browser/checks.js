@@ -5,11 +5,12 @@ const told = (e) => `${e.tagName.toLowerCase()}${e.id ? '#' + e.id : ''}.${e.cla
   + `"${(e.textContent || '').trim().slice(0, 40)}"`;
 
 function sideways() {
-  const wide = document.documentElement.scrollWidth;
-  if (wide <= innerWidth) return [];
+  // Not innerWidth: a phone zooms out until the widest thing fits.
+  const {scrollWidth, clientWidth} = document.documentElement;
+  if (scrollWidth <= clientWidth) return [];
   const far = [...document.body.querySelectorAll('*')]
-    .filter((e) => visible(e) && e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5);
-  return [`${wide} px wide in ${innerWidth}: ${far.map(told).join(', ')}`];
+    .filter((e) => visible(e) && e.getBoundingClientRect().right > clientWidth + 1).slice(0, 5);
+  return [`${scrollWidth} px wide in ${clientWidth}: ${far.map(told).join(', ')}`];
 }
 
 function unnamed() {

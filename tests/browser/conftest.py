@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,14 @@ from integration.servers.fixtures import REQUIRE
 from tests.browser import chromium, town
 from tests.browser.browser import Browser
 from tests.browser.town import Town
+
+LONGEST_SECONDS = 120  # the first test starts a browser and two workers, on any machine
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))
 
 
 @pytest.fixture(scope='session')

@@ -42,8 +42,9 @@ def test_trace_by_partition_and_offset_shows_every_step(page: Browser, north: To
     page.leave_by('#trace-form button')
     seen = page.data('#trace-events > li', 'event')
     expected = ['consumed', 'arranged', 'task_started', 'task_completed', 'task_complete']
-    expected += ['produced', 'message_complete', 'sink_delivered', 'committed']
+    expected += ['message_complete', 'sink_delivered', 'committed']
     assert [event for event in dict.fromkeys(seen) if event in expected] == expected, seen
+    assert 'produced' in seen  # when depends on the messages beside it: a row is of several
 
 
 def test_trace_finds_the_message_of_another_worker(page: Browser, north: Town) -> None:

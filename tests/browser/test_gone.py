@@ -33,7 +33,7 @@ def test_page_says_that_its_worker_is_gone_and_goes_on_with_the_next(
     with Worker(tmp_path, 'olaf', port=port) as worker:
         worker.wait_for_line('running')
         tab.js('window.stays = true')
-        tab.until(SAYS_LIVE, seconds=25)
+        tab.until(SAYS_LIVE, seconds=45)
         assert not tab.shown('#connection-banner')
         # It is the same page, and what it shows is of the new worker.
         (worker.folder / 'go').touch()

@@ -49,6 +49,7 @@ def test_the_token_in_the_address_opens_every_page(stranger: Browser, guarded: W
     stranger.leave_by('nav a[href="/history"]')
     stranger.one('#history-form')
     assert TOKEN not in guarded.said
+    assert '/history' not in guarded.said, 'requests are logged'
 
 
 def test_the_form_takes_the_token(stranger: Browser) -> None:

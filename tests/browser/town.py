@@ -239,12 +239,12 @@ def running(folder: Path) -> Iterator[Town]:
         second = stack.enter_context(Worker(folder, 'floki'))
         both = (first, second)
         try:
-            wait_for(lambda: all(len(w.partitions()) == 2 for w in both), 'partitions shared')
+            wait_for(lambda: all(len(w.partitions()) == 2 for w in both), 'partitions shared', 60)
             for worker in both:
                 with_all, other = worker.partitions()
                 worker.give(with_all, *special(with_all), *usual(with_all))
                 worker.give(other, *usual(other), 'no { json')
-            wait_for(lambda: all(w.is_settled() for w in both), 'all messages but those that wait')
+            wait_for(lambda: all(w.is_settled() for w in both), 'all but those that wait', 60)
             yield Town(folder, first, second)
         finally:
             (folder / 'go').touch()
