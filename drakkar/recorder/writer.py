@@ -184,6 +184,14 @@ def _as_json(snapshot: WorkerSnapshot) -> str:
     return text.masked_json(dataclasses.asdict(snapshot))
 
 
+def _guarded(errors: list[str], make: Callable[..., None], *args: Any) -> None:
+    """Let no event, however odd, take the others along."""
+    try:
+        make(*args)
+    except Exception as error:
+        errors.append(f'{type(error).__name__}: {error}')
+
+
 def make_rows(maker: EventRows, events: Sequence[RawEvent]) -> tuple[list[Row], list[str]]:
     """Return the rows of events, and the errors of those that have none.
 
@@ -193,10 +201,7 @@ def make_rows(maker: EventRows, events: Sequence[RawEvent]) -> tuple[list[Row], 
     errors: list[str] = []
     for start in range(0, len(events), _CHUNK):
         for event in events[start : start + _CHUNK]:
-            try:
-                event[0](event, rows)
-            except Exception as error:
-                errors.append(f'{type(error).__name__}: {error}')
+            _guarded(errors, event[0], event, rows)
         _native_sleep(_PAUSE_SECONDS)
-    maker.finish(rows)
+    _guarded(errors, maker.finish, rows)
     return rows, errors

@@ -9,6 +9,7 @@ import gevent
 import pytest
 
 from drakkar.errors import DrakkarError
+from drakkar.models.snapshot import WorkerSnapshot
 from drakkar.recorder import buffer as buffer_module
 from drakkar.recorder import stores
 from drakkar.recorder.buffer import Backlog, Buffer
@@ -300,6 +301,12 @@ def test_no_secret_reaches_the_disk(tmp_path: Path) -> None:
         hear.annotation({'api_key': secret, 'deep': [f'a_token={secret}']})
         hear.periodic_run('p', 1.0, f'OSError: http://me:{secret}@host')
         recorder.identify(password=secret, config={'sinks': {'dsn': f'pg://me:{secret}@db/'}})
+        recorder._writer._snapshot = lambda: WorkerSnapshot(
+            'w1', '', 0.0, source_problem=f'kafka://me:{secret}@broker is away'
+        )
+        recorder._writer._state_due = 0.0
         recorder.flush()
+        states = recorder.read(lambda c: c.execute('SELECT state FROM worker_state').fetchall())
+        assert 'kafka://broker is away' in states[-1]['state']
     for path in tmp_path.iterdir():
         assert secret.encode() not in path.read_bytes()

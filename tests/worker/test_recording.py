@@ -86,6 +86,17 @@ def test_a_run_is_recorded_to_the_last_message(tmp_path: Path) -> None:
     assert b'hunter2' not in path.read_bytes()
 
 
+def test_the_ports_are_written_once_they_are_bound() -> None:
+    harness = WorkerHarness(Handler, config={**config(), 'metrics': {'enabled': True, 'port': 0}})
+    with harness:
+        recorder = harness.worker.parts.recorder
+        assert recorder is not None
+        recorder.flush()
+        read = "SELECT value FROM worker_config WHERE key = 'metrics_port'"
+        ((port,),) = recorder.read(lambda c: [tuple(r) for r in c.execute(read)])
+        assert int(port) == harness.worker.parts.services[0].port > 0
+
+
 def test_snapshot_and_metrics_know_the_recorder() -> None:
     harness = WorkerHarness(Handler, config=config())
     with harness:
