@@ -219,4 +219,5 @@ class Browser:
         clip = {'x': 0, 'y': 0, 'width': self.device.width, 'scale': 1}
         clip['height'] = max(height, self.device.height)
         picture = self.cdp('Page.captureScreenshot', captureBeyondViewport=True, clip=clip)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(picture['data']))
