@@ -28,6 +28,7 @@ class Instruments:
         self._declare_dead_letters()
         self._declare_hub()
         self._declare_recorder()
+        self._declare_webapp()
 
     def _counter(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> CounterFamily:
         return CounterFamily(f'drakkar_{name}', meaning, labels, self._registry)
@@ -159,4 +160,22 @@ class Instruments:
             'recorder_flush_duration_seconds',
             'Time it took to write the events of one flush.',
             RUN_BUCKETS,
+        )
+
+    def _declare_webapp(self) -> None:
+        self.http_requests = self._counter(
+            'webapp_requests_total',
+            'HTTP requests by client (empty where it is not known) and how they ended.',
+            ('client', 'status'),
+        )
+        self.http_seconds = self._histogram(
+            'webapp_request_duration_seconds',
+            'Time from the head of an HTTP request to its answer.',
+            RUN_BUCKETS,
+            ('client', 'status'),
+        )
+        self.http_dropped = self._counter(
+            'webapp_dropped_after_timeout_total',
+            'HTTP requests whose programs had to be ended after their time.',
+            ('client',),
         )

@@ -10,6 +10,7 @@ from drakkar.contracts.observer import Observer
 from drakkar.metrics.instruments import Instruments
 from drakkar.models.actions import Action
 from drakkar.models.delivery import DeadLetter, DeliveryFailure, Provenance, SinkRef
+from drakkar.models.http import HttpRequest
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask, FailureKind
@@ -41,6 +42,9 @@ class MetricsObserver(Observer):
         self._recorder_dropped = m.recorder_dropped.children
         self._recorder_retries = m.recorder_retries.only
         self._flush_seconds = m.flush_seconds.only
+        self._http_requests = m.http_requests.children
+        self._http_seconds = m.http_seconds.children
+        self._http_dropped = m.http_dropped.children
 
     # Series are resolved once. Those whose labels are known exist from the start,
     # since a rate needs the zero before the first event.
@@ -201,3 +205,18 @@ class MetricsObserver(Observer):
 
     def recorder_dropped(self, events: int, reason: str) -> None:
         self._recorder_dropped[reason].value += events
+
+    # The HTTP endpoint
+
+    def watch_clients(self, names: Iterable[str]) -> None:
+        """Export the counters of these clients from the start, as zeros."""
+        for name in names:
+            self._http_requests[name, 'ok']
+            self._http_dropped[name]
+
+    def http_answered(self, client_name: str, status: str, duration: float) -> None:
+        self._http_requests[client_name, status].value += 1
+        self._http_seconds[client_name, status].observe(duration)
+
+    def http_dropped(self, request: HttpRequest, tasks: int) -> None:
+        self._http_dropped[request.client_name].value += 1

@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from drakkar.metrics.cache import cache_families
+from drakkar.metrics.webapp import webapp_families
 from drakkar.models.snapshot import PartitionSnapshot, PoolSnapshot, SinkSnapshot, WorkerSnapshot
 
 PARTITION = ('topic', 'partition')
@@ -61,6 +62,7 @@ def _families(state: WorkerSnapshot, hub_lag: float) -> Iterator[Metric]:
         state.recorder.buffered if state.recorder else 0,
     )
     yield from cache_families(state.cache)
+    yield from webapp_families(state.webapp)
     yield _gauge(
         'hub_lag_seconds', 'Largest delay of the event loop within the last half minute.', hub_lag
     )

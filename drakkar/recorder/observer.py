@@ -12,7 +12,6 @@ from itertools import islice
 from time import time
 from typing import Any
 
-from drakkar.contracts.observer import Observer
 from drakkar.models.actions import Action
 from drakkar.models.delivery import DeadLetter, DeliveryFailure, Provenance, SinkRef
 from drakkar.models.group import MessageGroup
@@ -21,6 +20,7 @@ from drakkar.models.payload import Payload
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask
 from drakkar.recorder import text
 from drakkar.recorder.buffer import Buffer, RawEvent
+from drakkar.recorder.httpobserver import HttpObserver
 from drakkar.recorder.rows import MAX_IDS
 from drakkar.recorder.settings import RecorderSettings
 from drakkar.recorder.taskrows import EventRows
@@ -28,7 +28,7 @@ from drakkar.recorder.taskrows import EventRows
 _NO_PLACE = ('', -1)
 
 
-class RecorderObserver(Observer):
+class RecorderObserver(HttpObserver):
     """Notes events in `buffer`; tasks that were too short to be of interest are left out."""
 
     def __init__(self, buffer: Buffer, rows: EventRows, settings: RecorderSettings) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from drakkar.models.delivery import SinkRef
+from drakkar.models.http import HTTP_ORIGIN
 from drakkar.recorder import text
 from drakkar.recorder.buffer import RawEvent
 from drakkar.recorder.tables import MAX_SPAN
@@ -23,6 +24,7 @@ MAX_IDS = 500
 # An annotation of more is kept as the beginning of its JSON.
 MAX_ANNOTATION_CHARS = 65_536
 _NO_TASK = (None,) * 5  # task_id to exit_code
+_NOBODY = ('', '')
 
 
 def spans(offsets: Sequence[int]) -> Iterator[tuple[int, int | None, str]]:
@@ -60,6 +62,16 @@ class PipelineRows:
     def __init__(self, origin: str) -> None:
         self._origin = origin
         self._sinks: dict[SinkRef, tuple[str, str]] = {}
+        # Client and id of the last HTTP requests, by the numbers that stand for their offsets.
+        self._requests: dict[int, tuple[str, str]] = {}
+
+    def _origin_of(
+        self, place: tuple[str, int], offset: int
+    ) -> tuple[tuple[str | None, int | None], str, tuple[str, str]]:
+        """Return topic and partition as they are shown, the origin, and client and request."""
+        if place[1] >= 0:
+            return place, self._origin, _NOBODY
+        return (None, None), HTTP_ORIGIN, self._requests.get(offset, _NOBODY)
 
     def _named(self, sink: SinkRef) -> tuple[str, str]:
         """Return the name of a sink instance, and the same as JSON."""
@@ -81,7 +93,7 @@ class PipelineRows:
         task_id: str | None = None,
     ) -> None:
         """Append a row for these offsets of one partition; `metadata` is JSON without braces."""
-        topic, partition = place
+        (topic, partition), origin, (client, request_id) = self._origin_of(place, offsets[0])
         for first, last, listed in spans(offsets):
             more = f'{{{metadata},"offsets":{listed}}}' if listed else f'{{{metadata}}}'
             rows.append(
@@ -102,9 +114,9 @@ class PipelineRows:
                     more,
                     None,
                     None,
-                    self._origin,
-                    None,
-                    None,
+                    origin,
+                    client or None,
+                    request_id or None,
                 )
             )
 
@@ -120,7 +132,10 @@ class PipelineRows:
         offset: int | None = None,
         duration: float | None = None,
         sink: str | None = None,
+        origin: str = '',
+        who: tuple[str, str] = _NOBODY,
     ) -> None:
+        client, request_id = who
         rows.append(
             (
                 ts,
@@ -135,9 +150,9 @@ class PipelineRows:
                 metadata,
                 None,
                 None,
-                self._origin,
-                None,
-                None,
+                origin or self._origin,
+                client or None,
+                request_id or None,
             )
         )
 
@@ -184,7 +199,7 @@ class PipelineRows:
 
     def message_complete(self, event: RawEvent, rows: list[Row]) -> None:
         _, ts, place, offset, duration, tasks, succeeded, failed, replaced, payloads, who = event
-        topic, partition = place
+        (topic, partition), _, _ = self._origin_of(place, offset)
         origin, client, request_id = who
         said = (
             f'{{"tasks_total":{tasks},"succeeded":{succeeded},"failed":{failed},'

@@ -97,6 +97,7 @@ class SinkRows(PipelineRows):
     def dlq_sent(self, event: RawEvent, rows: list[Row]) -> None:
         _, ts, letters = event
         for place, offset, task_id, stage, sink, attempts, error, labels in letters:
+            shown_place, origin, (client, request_id) = self._origin_of(place, offset)
             name, shown = self._named(sink) if sink else (None, 'null')
             said = (
                 f'{{"stage":"{stage}","sink":{shown},'
@@ -106,7 +107,7 @@ class SinkRows(PipelineRows):
                 (
                     ts,
                     'dlq_sent',
-                    *place,
+                    *shown_place,
                     offset,
                     None,
                     task_id or None,
@@ -119,9 +120,9 @@ class SinkRows(PipelineRows):
                     said,
                     None,
                     text.labels(labels),
-                    self._origin,
-                    None,
-                    None,
+                    origin,
+                    client or None,
+                    request_id or None,
                 )
             )
 

@@ -8,19 +8,18 @@ from typing import Any
 from drakkar.models.task import ExecutorTask
 from drakkar.recorder import text
 from drakkar.recorder.buffer import RawEvent
+from drakkar.recorder.httprows import HttpRows
 from drakkar.recorder.rows import Row
-from drakkar.recorder.sinkrows import SinkRows
 from drakkar.recorder.tables import MAX_SPAN
 
 _TASKS_REMEMBERED = 5000
 
 
-class EventRows(SinkRows):
+class EventRows(HttpRows):
     """Rows of every event. Outputs are cut to `output_max_bytes` each."""
 
     def __init__(self, origin: str, output_max_bytes: int) -> None:
-        super().__init__(origin)
-        self._output_max_bytes = output_max_bytes
+        super().__init__(origin, output_max_bytes)
         self._facts: dict[str, tuple[Any, ...]] = {}
 
     def task_started(self, event: RawEvent, rows: list[Row]) -> None:
@@ -136,7 +135,7 @@ class EventRows(SinkRows):
         if task.parent_task_id:
             more = f'{more},"parent_task_id":{text.quoted(task.parent_task_id)}'
         facts = self._facts[task.task_id] = (
-            task.topic or None,
+            task.topic if task.topic and task.partition >= 0 else None,
             task.partition if task.partition >= 0 else None,
             first,
             last,

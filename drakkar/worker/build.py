@@ -100,6 +100,7 @@ def build_worker(
     if config.webapp.enabled:
         rpms = {name: client.rpm for name, client in config.webapp.clients.items()}
         stats, watch = HttpStats(rpms, config.webapp.max_concurrent), SinkWatch()
+        metrics.watch_clients(rpms)
     optional = (recorder and recorder.observer, live, stats, watch)
     debugging = [part for part in optional if part]
     observer = combine([metrics, stalls, tasks, *debugging, *observers])

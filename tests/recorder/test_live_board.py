@@ -34,6 +34,7 @@ def test_an_arrange_call_names_its_first_messages(world: World) -> None:
             'labels': ['3:40', '3:41', '3:42', '3:43', '3:44'],
             'tasks': 2,
             'duration': 0.0123,
+            'request': '',
         }
     ]
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from drakkar.contracts.observer import Observer
 from drakkar.models.group import MessageGroup
+from drakkar.models.http import HTTP_ORIGIN, HTTP_PARTITION, HttpRequest
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload
 from drakkar.models.snapshot import PoolSnapshot
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask, FailureKind
 from drakkar.recorder.live.bars import CANCELLED, COMPLETED, FAILED, Bars
 from drakkar.recorder.live.calls import MESSAGES_NAMED, ArrangeCall, Collected, count_outputs
-from drakkar.recorder.live.gist import TaskGist
+from drakkar.recorder.live.gist import TaskGist, request_name
 
 BARS = 10_000
 CALLS = 200
@@ -87,6 +88,23 @@ class LiveBoard(Observer):
         )
         self._arranged.append(call)
 
+    def http_arranged(
+        self, request: HttpRequest, tasks: Sequence[ExecutorTask], duration: float
+    ) -> None:
+        call = ArrangeCall(
+            self._next(),
+            self._clock(),
+            HTTP_PARTITION,
+            request.number,
+            request.number,
+            1,
+            [request.label],
+            len(tasks),
+            duration,
+            request_name(request.client_name, request.request_id),
+        )
+        self._arranged.append(call)
+
     def task_complete(
         self, result: ExecutorResult, payloads: Sequence[Payload], duration: float
     ) -> None:
@@ -96,12 +114,16 @@ class LiveBoard(Observer):
     def message_complete(self, group: MessageGroup, payloads: Sequence[Payload]) -> None:
         if payloads:
             message = group.source_message
+            task = None
+            if group.origin == HTTP_ORIGIN:
+                who = (group.client_name, group.request_id)
+                task = TaskGist('', HTTP_ORIGIN, *who, message.partition, message.offset, {})
             self._collect(
                 'on_message_complete',
                 message.partition,
                 message.offset,
                 1,
-                None,
+                task,
                 payloads,
                 group.duration_seconds,
             )

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from drakkar.models.payload import Payload
-from drakkar.recorder.live.gist import TaskGist, shown_labels, shown_texts
+from drakkar.recorder.live.gist import LABEL_CHARS, TaskGist, shown, shown_labels, shown_texts
 
 MESSAGES_NAMED = 5
 
 
 class ArrangeCall(NamedTuple):
-    """One call of `arrange`; `labels` name the first of its `messages`."""
+    """One call of `arrange`; `labels` name the first of its `messages`.
+
+    `request` names the HTTP request that it was for, if it was for one.
+    """
 
     revision: int
     time: float
@@ -23,9 +26,11 @@ class ArrangeCall(NamedTuple):
     labels: Sequence[str]
     tasks: int
     duration: float
+    request: str = ''
 
     def view(self) -> dict[str, Any]:
         return self._asdict() | {
+            'request': shown(self.request, LABEL_CHARS),
             'time': round(self.time, 3),
             'labels': shown_texts(self.labels),
             'duration': round(self.duration, 6),

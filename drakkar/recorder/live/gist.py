@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from drakkar import redact
+from drakkar.models.http import HTTP_ORIGIN
 from drakkar.models.task import ExecutorTask
 
 LABELS_SHOWN = 8
@@ -55,13 +56,13 @@ class TaskGist(NamedTuple):
     @property
     def name(self) -> str:
         """How people find the task again: `client:request`, or `p<partition>:o<offset>`."""
-        if self.origin == 'http':
-            return f'{self.client_name}:{self.request_id[:8]}'
+        if self.origin == HTTP_ORIGIN:
+            return request_name(self.client_name, self.request_id)
         return f'p{self.partition}:o{self.offset}'
 
     def view(self) -> dict[str, Any]:
         """Return it ready for JSON, bounded and without secrets."""
-        http = self.origin == 'http'
+        http = self.origin == HTTP_ORIGIN
         return {
             'task_id': self.task_id,
             'name': shown(self.name, LABEL_CHARS),
@@ -70,6 +71,11 @@ class TaskGist(NamedTuple):
             'labels': shown_labels(self.labels),
             'command': shown(self.command, COMMAND_CHARS),
         }
+
+
+def request_name(client_name: str, request_id: str) -> str:
+    """Return how people find an HTTP request again: the client and the beginning of its id."""
+    return f'{client_name}:{request_id[:8]}'
 
 
 def command_line(task: ExecutorTask) -> str:

@@ -104,7 +104,8 @@ def _near(connection: sqlite3.Connection, own: list[dict[str, Any]]) -> list[dic
     first = own[0]
     chosen = columns(connection, preview=True)
     if first['request_id']:
-        where, values = 'request_id = ?', [first['request_id']]
+        # A client may send an id again: the number in the place of an offset tells them apart.
+        where, values = 'request_id = ? AND offset IS ?', [first['request_id'], first['offset']]
     else:
         offsets = [offset for row in own for offset in offsets_of(row)]
         if not offsets or first['partition'] is None:

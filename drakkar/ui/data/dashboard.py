@@ -13,6 +13,7 @@ from drakkar.ui.data import counters
 from drakkar.ui.data.partitions import PARTITIONS, partitions
 from drakkar.ui.data.problems import PROBLEMS, problems
 from drakkar.ui.data.sinks import SINKS, sinks
+from drakkar.ui.data.webapp import WEBAPP, webapp
 from drakkar.ui.schema import BOOLEAN, INTEGER, NUMBER, TEXT, listing, mapping, maybe, record
 
 CARD = record(
@@ -44,6 +45,7 @@ DASHBOARD = record(
     cards=listing(CARD),
     partitions=PARTITIONS,
     sinks=SINKS,
+    webapp=WEBAPP,
     custom_links=listing(record(title=TEXT, url=TEXT)),
 )
 
@@ -74,6 +76,7 @@ def dashboard(context: UiContext) -> dict[str, Any]:
         'cards': found,
         'partitions': partitions(state),
         'sinks': sinks(state),
+        'webapp': webapp(state.webapp),
         'custom_links': custom_links(context),
     }
 

@@ -40,6 +40,7 @@ ARRANGED = record(
     labels=listing(TEXT),
     tasks=INTEGER,
     duration=NUMBER,
+    request=TEXT,
 )
 COLLECTED = record(
     revision=INTEGER,

@@ -145,6 +145,10 @@ export const arrangedRows = {
 };
 
 function arrangedLabels(call) {
+  if (call.request) {
+    const label = h('li', {}, plain(call.labels[0]));
+    return h('div', {}, h('span', {class: 'badge', 'data-state': 'http'}, plain(call.request)), h('ul', {class: 'labels'}, label));
+  }
   const first = `${call.partition}:${call.first_offset}`;
   const last = `${call.partition}:${call.last_offset}`;
   const more = call.messages - call.labels.length;
