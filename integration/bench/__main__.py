@@ -60,7 +60,7 @@ PAIRS = {
     ),
 }
 SINKS = ('kafka', 'postgres', 'mongo', 'redis', 'http')
-OTHERS = ('recorder-steady', 'kafka-latency', 'kafka-backpressure')
+OTHERS = ('cache', 'cache-million', 'recorder-steady', 'kafka-latency', 'kafka-backpressure')
 NAMES = [*PAIRS, *OTHERS, *(f'sink-{name}' for name in SINKS)]
 
 
@@ -101,6 +101,12 @@ def _measurement(
     """Measure what is named; return its figures and what prints them."""
     if name in PAIRS:
         return _pair(PAIRS[name], program, arguments), _show
+    if name == 'cache':
+        figures = _measure(name, arguments.messages, program, 0)
+        return {'title': 'cache: calls of the handler', **figures}, _show_calls
+    if name == 'cache-million':
+        figures = _measure(name, 1_000_000, program, 0)
+        return {'title': 'cache: more on disk than in memory', **figures}, _show_million
     if name == 'recorder-steady':
         figures = _measure(name, arguments.seconds, program, arguments.executors)
         return {'title': 'flight recorder, 5,000 events/s', **figures}, _show_steady
@@ -161,6 +167,29 @@ def _show(entry: dict[str, Any]) -> None:
     if 'rate_ratio' in entry:
         print(f'  rate of the bare loop: {entry["rate_ratio"]:.0%}')
     sys.stdout.flush()
+
+
+def _show_calls(entry: dict[str, Any]) -> None:
+    print(f'\n{entry["title"]}\n  {"":18}{"calls/s":>12}{"µs each":>10}{"longest gap ms":>16}')
+    for case in entry['cases']:
+        bare = f'  bare query in the hub: {case["bare_rate"]:,.0f}/s' if 'bare_rate' in case else ''
+        print(
+            f'  {case["title"]:18}{case["rate"]:12,.0f}{1e6 / case["rate"]:10.1f}'
+            f'{case["gap_ms"]:16.1f}{bare}'
+        )
+    sys.stdout.flush()
+
+
+def _show_million(entry: dict[str, Any]) -> None:
+    print(
+        f'\n{entry["title"]}: {entry["entries"]:,} entries, {entry["in_memory"]:,} of them '
+        f'in memory, {entry["lost"]:,} lost, {entry["disk_mib"]:.0f} MiB on disk\n'
+        f'  {entry["set_rate"]:,.0f} set/s, {entry["get_rate"]:,.0f} get/s, longest gap of the hub '
+        f'{entry["gap_ms"]:.1f} ms (without any work {entry["idle_gap_ms"]:.1f} ms)\n'
+        f'  memory {entry["rss_first_tenth_mib"]:.1f} MiB after the first tenth, '
+        f'{entry["rss_end_mib"]:.1f} in the end',
+        flush=True,
+    )
 
 
 def _show_steady(entry: dict[str, Any]) -> None:

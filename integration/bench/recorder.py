@@ -88,7 +88,7 @@ def _steady(seconds: int) -> dict[str, Any]:
                     noted += _note(recorder, noted)
                 if noted // _STEADY_EVENTS > len(sizes):
                     sizes.append(_disk_mib(folder))
-                    memory.append(_rss_mib())
+                    memory.append(rss_mib())
                 gevent.sleep(1 / _TICKS)
             cpu = time.process_time() - cpu
         state = recorder.state
@@ -105,7 +105,7 @@ def _steady(seconds: int) -> dict[str, Any]:
             'rss_half_mib': max(memory[:half], default=0.0),
             'rss_end_mib': max(memory[half:], default=0.0),
             'disk_most_mib': max(sizes, default=0.0),
-            'peak_rss_mib': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            'peakrss_mib': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
 
 
@@ -136,6 +136,6 @@ def _disk_mib(folder: str) -> float:
     return sum(entry.stat().st_size for entry in os.scandir(folder)) / 2**20
 
 
-def _rss_mib() -> float:
+def rss_mib() -> float:
     with open('/proc/self/statm') as statm:
         return int(statm.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 2**20
