@@ -6,6 +6,8 @@ BIN = $(VENV)/bin
 DEMO_ARGS ?=
 TOX_ARGS ?=
 BENCH_ARGS ?=
+INTEGRATION_ARGS ?=
+CHAOS_ARGS ?=
 
 # pyenv shows only the selected Pythons under their names; these are all that it has.
 empty :=
@@ -15,10 +17,10 @@ PYENV_PATH = $(subst $(empty) ,:,$(wildcard $(shell pyenv root 2>/dev/null)/vers
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all coverage lint bench docs clean
+.PHONY: help install demo test test-all coverage lint bench integration-up integration-chaos docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Install the core and all plugins, editable, into .venv
 	@$(PYTHON) tools/develop.py $(VENV)
@@ -42,6 +44,13 @@ lint: $(BIN)/tox ## Check style, format, layers and types
 bench: install ## Measure messages/s and tasks/s beside bare loops
 	@$(PYTHON) tools/provision.py $(VENV) cc
 	@$(BIN)/python -m integration.bench $(BENCH_ARGS)
+
+integration-up: install ## Run the integration environment, Ctrl-C ends it (INTEGRATION_ARGS)
+	@$(PYTHON) tools/provision.py $(VENV) rg kafka mongo postgres prometheus redis
+	@$(BIN)/python -m integration.stack up $(INTEGRATION_ARGS)
+
+integration-chaos: ## Stop and start workers of the running environment; prove that nothing is lost
+	@PATH="$(abspath $(BIN)):$$PATH" integration/chaos-test.sh $(CHAOS_ARGS)
 
 docs: install ## Write the generated pages of docs/ anew
 	@mkdir -p docs

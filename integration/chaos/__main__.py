@@ -1,0 +1,47 @@
+"""Run the rolling outage on the stack that runs, and prove that nothing was lost.
+
+    integration/chaos-test.sh [--speed N] [--kill] [--total N] [--report FOLDER]
+
+Exit code 0: nothing was lost; 1: something was; 2: it could not be run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from integration.chaos import report
+from integration.chaos.run import Chaos, Settings
+from integration.infra.phases import TOTAL
+from integration.stack.control import Control, ControlError, default_state
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog='chaos-test.sh', description=__doc__.partition('\n')[0])
+    parser.add_argument('--state', type=Path, default=default_state(), help='folder of the stack')
+    parser.add_argument('--speed', type=float, default=1, help='divides all times')
+    parser.add_argument('--kill', action='store_true', help='end workers with SIGKILL')
+    parser.add_argument(
+        '--total',
+        type=int,
+        default=int(os.environ.get('TOTAL_MESSAGES') or TOTAL),
+        help='messages that the producer sends',
+    )
+    parser.add_argument('--limit', type=float, default=3600, help='seconds for all messages')
+    parser.add_argument('--report', type=Path, help='folder for chaos.txt, chaos.json, chaos.svg')
+    options = parser.parse_args()
+    settings = Settings(options.total, options.speed, options.kill, limit_seconds=options.limit)
+    try:
+        outcome = Chaos(Control(options.state), settings).run()
+    except (ControlError, TimeoutError) as error:
+        print(f'chaos: {error}', file=sys.stderr)
+        return 2
+    print(f'\n{report.text(outcome)}')
+    report.write(outcome, options.report or options.state / 'report')
+    return 0 if outcome.proof.lost_nothing else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
