@@ -13,6 +13,8 @@ from drakkar.cache.entry import Entry
 from drakkar.cache.store import SUFFIX, OtherFormatError
 from drakkar.readonly import UnreadableError, is_closed, reading
 
+_ATTEMPTS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -52,19 +54,21 @@ class Reader:
 
         Raises UnreadableError, OutOfTimeError among them, or OtherFormatError.
         """
-        before = _state(path)
-        with reading(path, deadline, wal=not self.network_folder) as db:
-            if sql.file_format(db) != sql.FORMAT:
-                raise OtherFormatError(
-                    f'{path.name}: has format {sql.file_format(db)}, not {sql.FORMAT}'
-                )
-            # One transaction, so that the number of the last change fits to the rows.
-            db.execute('BEGIN')
-            batch = self._read(db, known, now)
-        # What was closed when it was looked at is read without locks.
-        if not self.network_folder and before.closed and _state(path) != before:
-            raise UnreadableError(f'{path.name}: was opened by its worker while it was read')
-        return batch
+        for _ in range(_ATTEMPTS):
+            before = _state(path)
+            with reading(path, deadline, wal=not self.network_folder) as db:
+                if sql.file_format(db) != sql.FORMAT:
+                    raise OtherFormatError(
+                        f'{path.name}: has format {sql.file_format(db)}, not {sql.FORMAT}'
+                    )
+                # One transaction, so that the number of the last change fits to the rows.
+                db.execute('BEGIN')
+                batch = self._read(db, known, now)
+            # A file without a write-ahead log, or one whose log can not be shared, is read without
+            # locks: what changed meanwhile may be half of this and half of that.
+            if self.network_folder or _state(path) == before:
+                return batch
+        raise UnreadableError(f'{path.name}: changed each time that it was read')
 
     def _read(self, db: sqlite3.Connection, known: Position, now: float) -> Batch:
         meta = sql.read_meta(db)

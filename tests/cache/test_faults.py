@@ -216,6 +216,24 @@ def test_a_cycle_goes_on_where_its_time_ended(caches, closed, good, monkeypatch)
     assert asked == [f'broken{SUFFIX}', f'sound{SUFFIX}']
 
 
+@pytest.mark.parametrize('times', [1, 5])
+def test_a_file_that_changes_while_it_is_read_without_locks_is_read_again(
+    caches, closed, monkeypatch, times
+):
+    read, changes = sync.Reader._read, []
+
+    def changing(self, *args):
+        batch = read(self, *args)
+        if len(changes) < times:
+            changes.append(os.utime(closed, ns=(len(changes), len(changes))))
+        return batch
+
+    monkeypatch.setattr(sync.Reader, '_read', changing)
+    cache = synced(caches)
+    assert cache.get('k') == (1 if times == 1 else None)
+    assert ('each time' in peer(cache).problem) == (times == 5)
+
+
 def test_links_and_folders_are_no_peers(caches, good, tmp_path_factory):
     (caches.folder / f'folder{SUFFIX}').mkdir()
     (caches.folder / f'link{SUFFIX}').symlink_to('/etc/passwd')
