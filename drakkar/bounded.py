@@ -86,6 +86,8 @@ def length_problem(headers: Any) -> str:
     lengths = headers.get_all('content-length', [])
     if any(name != name.strip() for name in headers):
         return 'a header name ends with a blank'
+    if any('\n' in value or '\r' in value for value in headers.values()):
+        return 'a header line is folded'
     if codings and [c.strip().lower() for c in codings] != ['chunked']:
         return 'a transfer coding other than chunked'
     if codings and lengths:

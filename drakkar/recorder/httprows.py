@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from drakkar import jsonio
+import re
+
+from drakkar import jsonio, redact
 from drakkar.models.http import HTTP_ORIGIN
 from drakkar.recorder import text
 from drakkar.recorder.buffer import RawEvent
@@ -10,6 +12,10 @@ from drakkar.recorder.rows import Row
 from drakkar.recorder.sinkrows import SinkRows
 
 _REQUESTS_REMEMBERED = 5000
+# A field in what is only the beginning of JSON; the text may end in the middle of its value.
+_FIELD = re.compile(
+    r'"([A-Za-z_][\w-]{0,100})"(\s{0,10}:\s{0,10})("(?:[^"\\]|\\.)*"?|[^"\[{,}\]\s]+)'
+)
 
 
 class HttpRows(SinkRows):
@@ -91,6 +97,12 @@ class HttpRows(SinkRows):
                 return f'"{name}":{text.masked_json(jsonio.loads(body))},"{name}_bytes":{length}'
             except (ValueError, RecursionError):
                 pass  # not JSON: empty, say
-        shown, cut = text.output(body.decode('utf-8', 'replace'), limit)
+        whole = _FIELD.sub(_mask_field, body.decode('utf-8', 'replace'))
+        shown, cut = text.output(whole, limit)
         more = f',"{name}_truncated":true' if cut or len(body) < length else ''
         return f'"{name}":{text.json(shown)},"{name}_bytes":{length}{more}'
+
+
+def _mask_field(found: re.Match[str]) -> str:
+    name, colon, _ = found.groups()
+    return f'"{name}"{colon}"{redact.MASK}"' if redact.is_secret_name(name) else found[0]
