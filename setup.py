@@ -31,6 +31,7 @@ TEST = [
     'hypothesis>=6.100',
     'pytest>=8.2',
     'pytest-timeout>=2.3.1',
+    'pyyaml>=6',
     'schemathesis>=4',
     'selenium>=4.20',
 ]

@@ -25,6 +25,16 @@ from integration.infra.phases import TOTAL, Phase, plan
 from integration.infra.requests import SLOW_REPEAT, USUAL_REPEAT, search_requests
 from integration.infra.topics import REQUESTS
 
+VARIABLES = (
+    'BROKERS',
+    'TOTAL_MESSAGES',
+    'SPEED',
+    'SLOW_PERCENT',
+    'SLOW_REPEAT',
+    'USUAL_REPEAT',
+    'SEED',
+)
+
 # Share of the slow outliers, in percent.
 SLOW_PERCENT = 3.0
 
@@ -45,7 +55,7 @@ class Settings:
     def read(cls) -> Settings:
         """Raises ValueError with the name of the variable that is wrong."""
         return cls(
-            os.environ.get('BROKERS', 'localhost:9092'),
+            os.environ.get('BROKERS') or 'localhost:9092',
             int(_number('TOTAL_MESSAGES', TOTAL)),
             _number('SPEED', 1),
             _number('SLOW_PERCENT', SLOW_PERCENT),
