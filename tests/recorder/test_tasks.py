@@ -162,3 +162,9 @@ def test_each_row_is_told_once():
     found = described(started(), ended('task_failed', 1, exit_code=3), letter)
     assert [row['event'] for row in found['events']] == ['task_started', 'task_failed']
     assert [row['event'] for row in found['related']] == ['dlq_sent']
+
+
+def test_bar_of_a_run_is_as_long_as_the_run_however_late_it_was_noted():
+    found = described(started(1), ended('task_completed', 5, duration=2.0, exit_code=0))
+    (bar,) = [bar for bar in found['timeline'] if bar['kind'] == 'run']
+    assert (bar['start'] - NOW, bar['end'] - NOW) == (1, 3)

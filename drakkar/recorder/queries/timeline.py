@@ -33,10 +33,13 @@ def _own_bars(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from _waiting(row)
             started = row
         elif event in RUN_ENDS:
-            # A run lasts from the moment before its program was started.
-            begin = min(started['ts'] if started else ts, ts - (row['duration'] or 0.0))
+            # A run lasts from the moment before its program was started. It may have been over
+            # for a while when the worker came to note it.
+            took = row['duration']
+            begin = min(started['ts'] if started else ts, ts - (took or 0.0))
+            end = ts if took is None else begin + took
             status = 'completed' if event == 'task_completed' else 'failed'
-            yield _bar(_run(said, started), 'run', begin, ts, status, _outcome(row))
+            yield _bar(_run(said, started), 'run', begin, end, status, _outcome(row))
             started = None
         elif event == 'task_retried':
             delay = said.get('delay') or said.get('delay_seconds') or 0.0
