@@ -32,7 +32,12 @@ function unnamed() {
 
 // Contrast as WCAG 2 defines it: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
 const paint = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+const known = new Map();
 function rgba(colour) {
+  if (!known.has(colour)) known.set(colour, painted(colour));
+  return known.get(colour);
+}
+function painted(colour) {
   paint.clearRect(0, 0, 1, 1);
   paint.fillStyle = colour;
   paint.fillRect(0, 0, 1, 1);
