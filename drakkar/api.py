@@ -40,6 +40,7 @@ from drakkar.kafka_client import KafkaClient, KafkaClientOptions
 from drakkar.models.actions import DLQ, RETRY, SKIP, Action
 from drakkar.models.delivery import DeadLetter, DeliveryFailure, SinkRef
 from drakkar.models.group import MessageGroup
+from drakkar.models.http import HttpAnswer, HttpRequest
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload, register_schema
 from drakkar.models.task import (
@@ -79,6 +80,8 @@ __all__ = [
     'FailureKind',
     'Handler',
     'HandlerSpec',
+    'HttpAnswer',
+    'HttpRequest',
     'KafkaClient',
     'KafkaClientOptions',
     'MessageGroup',

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,12 +25,14 @@ from drakkar.contracts.source import DeadLetterQueue, SourceSpec
 from drakkar.greenlets import NamedGreenlet
 from drakkar.handler import Handler
 from drakkar.models.delivery import DeadLetter
+from drakkar.models.http import HttpHeaders, HttpRequest
 from drakkar.models.message import SourceMessage, TopicPartition
 from drakkar.models.payload import Payload
 from drakkar.models.task import ExecutorError, ExecutorResult, ExecutorTask
 from drakkar.plugins import PluginManager
 from drakkar.source.memory import MemorySource
 from drakkar.worker.build import build_worker, make_handler
+from drakkar.worker.http.report import encode
 from drakkar.worker.probe import ProbeRequest
 
 _STEP_SECONDS = 0.005
@@ -185,6 +188,32 @@ class WorkerHarness:
             value = jsonio.dumps(value)
         request = ProbeRequest.parse({'value': value, 'encoding': encoding, **fields})
         return self.worker.parts.probe.run(request)
+
+    def request(self, value: Any, *, client: str = 'test', **headers: str) -> dict[str, Any]:
+        """Have an HTTP request worked on, as the endpoint does; return the WebReport.
+
+        `value` is its body as JSON or bytes; names of headers are written with `_` for
+        `-`. Needs `[webapp] enabled` in the configuration. Raises ValueError for a body
+        that does not fit.
+        """
+        runs = self.worker.parts.http
+        if runs is None:
+            raise RuntimeError("give config={'webapp': {'enabled': True}}")
+        body = value if isinstance(value, bytes) else jsonio.dumps_bytes(value)
+        named = HttpHeaders((name.replace('_', '-'), text) for name, text in headers.items())
+        request = HttpRequest(
+            runs.next_number(),
+            client,
+            body,
+            runs.codec.load(body),
+            named,
+            '127.0.0.1',
+            time.time(),
+        )
+        run = runs.prepare(request, lambda: uuid.uuid4().hex)
+        outcome = runs.run(run, self.config.webapp.request_timeout_seconds)
+        report: dict[str, Any] = jsonio.loads(encode(request, outcome, ()))
+        return report
 
     def wait_for(self, condition: Callable[[], Any], timeout: float = 20.0) -> None:
         """Wait until `condition()` holds. Raises TimeoutError, or what ended the worker."""

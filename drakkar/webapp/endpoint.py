@@ -38,8 +38,8 @@ from drakkar.webapp.errors import (
 )
 from drakkar.webapp.presence import watched
 from drakkar.webapp.rate import SlidingWindow
-from drakkar.webapp.report import encode
 from drakkar.worker.http import HttpRuns, RequestError
+from drakkar.worker.http.report import encode
 
 log = structlog.get_logger('drakkar.webapp')
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import Counter, Histogram
@@ -20,6 +21,7 @@ from drakkar_handler_ripgrep.program import (
     arguments,
     find_ripgrep,
 )
+from drakkar_handler_ripgrep.rank import RankRequest, RankResponse, rank
 from drakkar_handler_ripgrep.request import SearchRequest
 from drakkar_handler_ripgrep.routes import Routes
 
@@ -32,10 +34,13 @@ class RipgrepHandler(dk.Handler):
     """Runs ripgrep for every pair of pattern and path that a window's requests name.
 
     Requests of one window that ask for the same search share one task. A search whose
-    result is in the cache is not run again.
+    result is in the cache is not run again. HTTP requests rank a score among files, and
+    go before messages.
     """
 
     input_schema = SearchRequest
+    http_request_schema = RankRequest
+    http_response_schema = RankResponse
     options_schema = RipgrepOptions
 
     searches = Counter('ripgrep_searches', 'Runs of searches by outcome.', ['outcome'])
@@ -68,20 +73,23 @@ class RipgrepHandler(dk.Handler):
                 continue
             for pattern, path in itertools.product(request['patterns'], request['paths']):
                 wanted.setdefault((pattern, path, request['repeat']), []).append(message)
-        return [self._task(search, askers) for search, askers in wanted.items()]
+        return [self._task_for(search, askers) for search, askers in wanted.items()]
 
-    def _task(self, search: Search, askers: Sequence[dk.SourceMessage]) -> dk.ExecutorTask:
-        pattern, path, repeat = search
+    def _task_for(self, search: Search, askers: Sequence[dk.SourceMessage]) -> dk.ExecutorTask:
         request_ids = list(dict.fromkeys(message.payload['request_id'] for message in askers))
-        more = f' +{len(request_ids) - 1}' if len(request_ids) > 1 else ''
-        environment = dict(self._environment)
+        task = self._task(search, request_ids)
+        task.source_offsets = [message.offset for message in askers]
         if self._fails_on_purpose(search, askers[0]):
-            environment['RUN_RG_FAIL'] = '1'
+            task.env = {**self._environment, 'RUN_RG_FAIL': '1'}
+        return task
+
+    def _task(self, search: Search, request_ids: list[str]) -> dk.ExecutorTask:
+        pattern, path, repeat = search
+        more = f' +{len(request_ids) - 1}' if len(request_ids) > 1 else ''
         result = known.find(self.cache, *search) if self.options.cache_seconds else None
         return dk.ExecutorTask(
             args=arguments(pattern, path, repeat),
-            source_offsets=[message.offset for message in askers],
-            env=environment,
+            env=self._environment,
             labels={
                 'request_id': request_ids[0] + more,
                 'pattern': pattern,
@@ -145,6 +153,30 @@ class RipgrepHandler(dk.Handler):
                 'duration_seconds': round(group.duration_seconds, 6),
             }
         )
+
+    def arrange_http_request(
+        self, request: dict[str, Any], pending: dk.PendingContext
+    ) -> list[dk.ExecutorTask]:
+        pattern = request.get('pattern', self.options.rank_pattern)
+        paths = self.options.rank_paths or [str(Path(__file__).parent)]
+        return [
+            self._task((pattern, path, request['repeat']), [request['request_id']])
+            for path in paths
+        ]
+
+    def on_http_request_complete(self, group: dk.MessageGroup) -> dict[str, Any]:
+        if self.options.cache_seconds:
+            for result in group.results:  # without sinks nobody else keeps them
+                known.keep(self.cache, result, self.options.cache_seconds)
+        return rank(group.source_message.payload, (result.stdout for result in group.results))
+
+    def http_request_id(self, request: dict[str, Any], headers: Mapping[str, str]) -> str:
+        request_id: str = request['request_id']
+        return request_id
+
+    def task_priority(self, task: dk.ExecutorTask) -> tuple[int, int]:
+        """Put what somebody waits for first; the rest goes by its smallest offset."""
+        return 0 if task.origin == 'http' else 1, min(task.source_offsets, default=0)
 
     def on_error(self, task: dk.ExecutorTask, error: dk.ExecutorError) -> dk.Action:
         """Retry what may go well next time; what ripgrep refused it will refuse again."""

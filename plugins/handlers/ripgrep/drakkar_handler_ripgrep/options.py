@@ -28,6 +28,13 @@ class RipgrepOptions(dk.OptionSchema):
         description='How long a result is taken from the cache instead of searching again, even '
         'if files have changed since. 0: never. It needs `[cache] enabled`.',
     )
+    rank_pattern = dk.option.Str(
+        default='def .*:', description='What HTTP requests count in files where they do not say it.'
+    )
+    rank_paths = dk.option.List(
+        default=(),
+        description='Files and folders that HTTP requests are ranked in. Empty: this package.',
+    )
     simulated_failure_percent = dk.option.Float(
         default=0,
         min=0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,11 @@ class Matches:
         lines = [line for line in stdout.split('\n') if line]
         files = frozenset(line.partition('\0')[0] for line in lines)
         return cls([line.replace('\0', ':', 1) for line in lines], files)
+
+    @staticmethod
+    def counts(stdout: str) -> Counter[str]:
+        """Return the number of matching lines by file."""
+        return Counter(line.partition('\0')[0] for line in stdout.split('\n') if line)
 
     @property
     def count(self) -> int:
