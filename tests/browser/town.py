@@ -155,6 +155,10 @@ class Worker(Server):
         self.name = name
         self._said = folder / f'stderr.{name}'
 
+    def __enter__(self) -> Worker:
+        super().__enter__()
+        return self
+
     @property
     def port(self) -> int:
         return int(self.wait_for_line('running')['debug_port'])
