@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from drakkar.cache.browse import Search, newest, on_disk
 from drakkar.cache.clock import StampClock
@@ -15,6 +16,9 @@ from drakkar.cache.sync import PeerSync
 from drakkar.models.snapshot import CacheState
 from drakkar.readonly import in_thread
 from drakkar.sqlite import DatabaseError
+
+# Counting more takes long enough to leave it to the cleanup.
+_COUNTED_AT_ONCE = 20_000
 
 
 class Disk:
@@ -66,7 +70,15 @@ class Disk:
 
     def flush(self) -> bool:
         """Write all changes and wait for it; return whether that went well."""
-        return self.pending.flush()
+        changed = len(self.pending) > 0
+        went_well = self.pending.flush()
+        if went_well and changed and self._entries < _COUNTED_AT_ONCE:
+            self._count()
+        return went_well
+
+    def _count(self) -> None:
+        with suppress(DatabaseError):  # the next flush says why
+            self._entries = self._store.count()
 
     def sync(self) -> None:
         """Take over what peers have written until now."""
@@ -75,7 +87,8 @@ class Disk:
     def clean(self) -> None:
         """Remove what has expired."""
         try:
-            self._entries = self._store.clean()
+            self._store.clean()
+            self._entries = self._store.count()
         except DatabaseError:
             self.flush()  # opens it again, or says why it can not
 

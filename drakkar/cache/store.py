@@ -193,10 +193,13 @@ class Store:
     def _sign(self, connection: sqlite3.Connection) -> None:
         sql.write_meta(connection, {'alive_at': self._now(), 'stamp': self._clock.last})
 
-    def clean(self) -> int:
-        """Remove what has expired; return how many entries are left."""
+    def clean(self) -> None:
+        """Remove what has expired."""
         while self.run(self._clean):
             gevent.sleep(0)
+
+    def count(self) -> int:
+        """Return how many values there are; takes its time where there are many."""
         return self.run(sql.count)
 
     def _clean(self, connection: sqlite3.Connection) -> bool:

@@ -19,7 +19,11 @@ def cache_families(state: CacheState | None) -> Iterator[Metric]:
     cache = state or CacheState()
     yield from _use(cache)
     yield _gauge('memory_entries', 'Entries in memory.', cache.memory_entries)
-    yield _gauge('disk_entries', 'Entries in the file, as of the last cleanup.', cache.disk_entries)
+    yield _gauge(
+        'disk_entries',
+        'Entries in the file; of the last cleanup where there are many.',
+        cache.disk_entries,
+    )
     yield _gauge('pending_entries', 'Changes that are not on disk yet.', cache.pending)
     yield _counter('deletes', 'Deletions by the handler.', cache.deletes)
     yield _counter(

@@ -105,7 +105,8 @@ class CachePeerState:
 
 @dataclass(slots=True)
 class CacheState:
-    """The handler's cache; counters only grow. `disk_entries` is as of the last cleanup.
+    """The handler's cache; counters only grow. `disk_entries` is of the last cleanup where
+    there are many.
 
     `pending` entries are not on disk yet, `dropped` ones never will be. `problem` says why
     nothing can be written, since `problem_since` (seconds since the epoch).

@@ -18,7 +18,7 @@ from drakkar.ui.schema import BOOLEAN, INTEGER, NUMBER, TEXT, listing, mapping, 
 SCOPES = [scope.value for scope in Scope]
 LIST_ROWS = 100
 # Of one value: in the list, and by itself.
-PREVIEW_CHARACTERS = 160
+PREVIEW_CHARACTERS = 100
 VALUE_CHARACTERS = 65_536
 
 PEER = record(
