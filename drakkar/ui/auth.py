@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -52,9 +51,10 @@ class Gate:
         return any(self.matches(t) for t in parse_query(query).get('token', []))
 
     def _has_cookie(self, environ: Mapping[str, Any]) -> bool:
-        found = _cookie(environ, self.cookie_name)
-        return hmac.compare_digest(
-            found.encode('utf-8', 'surrogatepass'), self._cookie_value.encode()
+        wanted = self._cookie_value.encode()
+        return any(
+            hmac.compare_digest(found.encode('utf-8', 'surrogatepass'), wanted)
+            for found in _cookies(environ, self.cookie_name)
         )
 
     def set_cookie(self, secure: bool) -> str:
@@ -92,9 +92,13 @@ def _bearer(environ: Mapping[str, Any]) -> str:
     return str(value.strip().encode('latin-1', 'replace').decode('utf-8', 'replace'))
 
 
-def _cookie(environ: Mapping[str, Any], name: str) -> str:
-    try:
-        morsel = SimpleCookie(environ.get('HTTP_COOKIE', '')).get(name)
-    except CookieError:
-        return ''
-    return morsel.value if morsel is not None else ''
+def _cookies(environ: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Yield each value of a cookie, whatever stands beside it.
+
+    Other programs of this host set theirs for every port, and not all as the rules
+    want it: a parser that gives up at `x={"a": 1}` would lock everybody out.
+    """
+    for part in environ.get('HTTP_COOKIE', '').split(';'):
+        found, _, value = part.strip().partition('=')
+        if found == name:
+            yield value

@@ -85,6 +85,16 @@ def test_other_cookies_open_nothing(locked: Site, cookie: str) -> None:
     assert locked.ask('/', Cookie=cookie.replace('drakkar_ui_{name}', name)).status == 401
 
 
+@pytest.mark.parametrize(
+    'other', ['a=1', 'x={"a": 1}', 'theme="dark', 'a[b]=1', 'path=/', '=x', '"', '', 'a b', 'é=é']
+)
+def test_cookies_of_other_programs_on_the_host_lock_nobody_out(other: str) -> None:
+    gate = Gate(TOKEN)
+    mine = gate.set_cookie(secure=False).partition(';')[0]
+    for line in (f'{other}; {mine}', f'{mine}; {other}', f'{gate.cookie_name}=stale;{mine}'):
+        assert gate.admits({'HTTP_COOKIE': line})
+
+
 def test_a_browser_is_asked_for_the_token(locked: Site) -> None:
     answer = locked.ask('/sinks?a=1', Accept='text/html')
     assert answer.status == 401
