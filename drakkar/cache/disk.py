@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+
+import gevent
+import structlog
 
 from drakkar.cache.browse import Search, newest, on_disk
 from drakkar.cache.clock import StampClock
@@ -17,8 +21,13 @@ from drakkar.models.snapshot import CacheState
 from drakkar.readonly import in_thread
 from drakkar.sqlite import DatabaseError
 
+log = structlog.get_logger('drakkar.cache')
+
 # Counting more takes long enough to leave it to the cleanup.
 _COUNTED_AT_ONCE = 20_000
+# How long a value is waited for, and how long none is after that.
+_FIND_SECONDS = 5.0
+_STUCK_SECONDS = 10.0
 
 
 class Disk:
@@ -47,6 +56,7 @@ class Disk:
         self._syncing = Loop('cache-sync', settings.sync.interval_seconds, self.sync)
         self._entries = 0
         self._started = False
+        self._stuck_until = 0.0
 
     def start(self) -> None:
         """Open the file and begin; a file that can not be opened is logged and tried again."""
@@ -93,12 +103,22 @@ class Disk:
             self.flush()  # opens it again, or says why it can not
 
     def find(self, key: str) -> Entry | None:
-        """Return what the file has of a key; None too where it can not be read."""
+        """Return what the file has of a key; None too where it can not be read in time."""
+        if time.monotonic() < self._stuck_until:
+            return None
+        limit = gevent.Timeout(_FIND_SECONDS)
         try:
-            return self._store.find(key)
+            with limit:
+                return self._store.find(key)
         except DatabaseError:
             self._flushing.wake()
-            return None
+        except gevent.Timeout as timeout:
+            if timeout is not limit:
+                raise
+            # A disk that does not answer holds up one call, not each of them.
+            self._stuck_until = time.monotonic() + _STUCK_SECONDS
+            log.warning('cache_file_does_not_answer', seconds=_FIND_SECONDS)
+        return None
 
     def browse(self, search: Search) -> list[Entry]:
         """Return the newest values that match. Raises UnreadableError."""

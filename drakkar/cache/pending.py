@@ -35,6 +35,7 @@ class Pending:
         self._entries: dict[str, Entry] = {}
         self._turn = BoundedSemaphore()
         self._written = Event()
+        self._stuck = False
         self.dropped = 0
         self.problem = ''
         self.problem_since: float | None = None
@@ -61,10 +62,10 @@ class Pending:
 
     def _make_room(self) -> None:
         deadline = time.monotonic() + _ROOM_SECONDS
-        while len(self._entries) > self._limit and not self.problem:
+        while len(self._entries) > self._limit and not (self.problem or self._stuck):
             self._written.clear()
-            if not self._written.wait(deadline - time.monotonic()):
-                break
+            # A disk that does not answer holds up one call, not each of them.
+            self._stuck = not self._written.wait(deadline - time.monotonic())
         while len(self._entries) > self._limit:
             del self._entries[next(iter(self._entries))]
             self.dropped += 1
@@ -94,6 +95,7 @@ class Pending:
             self._store.write(batch)
             for entry in batch:
                 self.forget(entry)  # unless it was changed meanwhile
+            self._stuck = False
             self._written.set()
             left -= len(batch)
 

@@ -26,20 +26,27 @@ class PatientThread:
 
     def __init__(self) -> None:
         self._pool: ThreadPool | None = None
-        self._stuck: list[Any] = []
+        self._stuck: list[tuple[ThreadPool, Any]] = []
+
+    @property
+    def stuck(self) -> int:
+        """How many calls have not returned yet."""
+        for pool, _ in [pair for pair in self._stuck if pair[1].ready()]:
+            pool.kill()  # its thread is free, and of no use any more
+        self._stuck = [pair for pair in self._stuck if not pair[1].ready()]
+        return len(self._stuck)
 
     def run(self, seconds: float, fn: Callable[..., T], *args: Any) -> T:
         """Return `fn(*args)`. Raises StuckError after `seconds`, and what `fn` raises."""
-        self._stuck = [call for call in self._stuck if not call.ready()]
-        if len(self._stuck) >= _MAX_STUCK:
-            raise StuckError(f'{len(self._stuck)} earlier calls have not returned yet')
+        if self.stuck >= _MAX_STUCK:
+            raise StuckError(f'{self.stuck} earlier calls have not returned yet')
         if self._pool is None:
             self._pool = ThreadPool(1)
         call = self._pool.spawn(_caught, fn, args)
         try:
             value, error = call.get(timeout=seconds)
         except gevent.Timeout as timeout:
-            self._stuck.append(call)
+            self._stuck.append((self._pool, call))
             self._pool = None
             raise StuckError(f'no answer within {seconds:.3g} s') from timeout
         if error is not None:

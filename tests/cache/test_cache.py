@@ -190,6 +190,19 @@ def test_a_deletion_while_it_is_read_from_disk_holds(caches):
     assert cache.get('k') is None
 
 
+def test_a_change_while_the_one_before_is_written_is_written_too(caches):
+    cache = caches.cache()
+    cache.set('k', 'old')
+    writing = gevent.spawn(cache.flush)
+    gevent.sleep(0)
+    assert not writing.ready()
+    cache.set('k', 'new')
+    writing.join()
+    assert cache.state.pending == 1
+    cache.stop()
+    assert caches.cache().get('k') == 'new'
+
+
 def test_more_changes_than_may_wait_are_written_meanwhile(caches):
     cache = caches.cache(max_memory_entries=10)
     for number in range(3000):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import gevent
 import pytest
 from gevent.monkey import get_original
 
-from drakkar.cache import sync
+from drakkar.cache import disk, pending, sync
 from drakkar.cache.store import SUFFIX
 from drakkar.contracts.cache import Scope
 from tests.waiting import until
@@ -311,13 +312,53 @@ def test_where_nothing_can_be_written_the_oldest_changes_go(caches):
     with closing(sqlite3.connect(path_of(caches, 'me'), isolation_level=None)) as locker:
         locker.execute('BEGIN IMMEDIATE')
         cache.set('first', 1)
+        cache.set('again', 1)
         cache.flush()
         for number in range(1005):
             cache.set(f'k{number}', number)
-        assert (cache.state.pending, cache.state.dropped) == (1000, 6)
+            if number == 500:
+                cache.set('again', 2)
+        assert (cache.state.pending, cache.state.dropped) == (1000, 7)
         locker.execute('ROLLBACK')
     cache.flush()
-    assert (cache.get('first'), cache.get('k4'), cache.get('k5')) == (None, None, 5)
+    assert [cache.get(key) for key in ('first', 'k5', 'k6', 'again')] == [None, None, 6, 2]
+
+
+def test_a_disk_that_does_not_answer_holds_up_one_call_only(caches, monkeypatch):
+    monkeypatch.setattr(disk, '_FIND_SECONDS', 0.05)
+    monkeypatch.setattr(pending, '_ROOM_SECONDS', 0.05)
+    cache = caches.cache('me', max_memory_entries=1)
+    cache.set('k', 1)
+    cache.set('other', 1)
+    cache.flush()
+    hanging = gevent.spawn(cache._disk._store.run, lambda _: native_sleep(1))
+    gevent.sleep(0)
+    started = time.monotonic()
+    for _ in range(1000):
+        assert cache.get('k') is None
+    for number in range(1100):
+        cache.set(f'k{number}', number)
+    assert time.monotonic() - started < 0.9
+    assert not hanging.ready()
+    assert (cache.state.pending, cache.state.dropped) == (1000, 100)
+    hanging.join()
+    cache.flush()
+    assert (cache.state.pending, cache.state.problem) == (0, '')
+    monkeypatch.setattr(cache._disk, '_stuck_until', 0.0)
+    assert cache.get('k') == 1
+
+
+def test_a_time_limit_of_the_handler_is_the_handlers(caches):
+    cache = caches.cache('me', max_memory_entries=1)
+    cache.set('k', 1)
+    cache.set('other', 1)
+    cache.flush()
+    hanging = gevent.spawn(cache._disk._store.run, lambda _: native_sleep(0.3))
+    gevent.sleep(0)
+    with pytest.raises(gevent.Timeout), gevent.Timeout(0.05):
+        cache.get('k')
+    hanging.join()
+    assert cache.get('k') == 1
 
 
 def test_a_value_that_is_no_json_any_more_is_a_miss(caches):
