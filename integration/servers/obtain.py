@@ -98,10 +98,10 @@ def wheel_python_found(requirement: str) -> Path | None:
     return python if (folder / _COMPLETE).exists() and python.exists() else None
 
 
-def wheel_python(label: str, requirement: str) -> Path:
+def wheel_python(label: str, requirement: str, *, only_binary: bool = True) -> Path:
     """Make the cached environment that a wheel of PyPI has for itself; return its Python.
 
-    Raises NotObtainableError.
+    With `only_binary` nothing is built, of what it needs neither. Raises NotObtainableError.
     """
     folder = _wheel_folder(requirement)
     python = folder / 'bin' / 'python'
@@ -112,11 +112,8 @@ def wheel_python(label: str, requirement: str) -> Path:
     except (subprocess.CalledProcessError, OSError) as error:
         raise NotObtainableError(f'{label}: no virtual environment in {folder}: {error}') from error
     pip = [str(python), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
-    run_step(
-        label,
-        f'fetching the wheel {requirement}',
-        [*pip, '--only-binary', ':all:', requirement],
-    )
+    wheels = ['--only-binary', ':all:'] if only_binary else []
+    run_step(label, f'fetching the wheel {requirement}', [*pip, *wheels, requirement])
     (folder / _COMPLETE).touch()
     return python
 

@@ -1,6 +1,7 @@
 """Run the integration environment as processes of this machine, or tell a running one what to do.
 
-    python -m integration.stack up [--offset N | --free] [--no-load] [--env SERVICE:NAME=VALUE]...
+    python -m integration.stack up [--offset N | --free] [--no-load] [--no-web-uis]
+                                   [--env SERVICE:NAME=VALUE]...
     python -m integration.stack status
     python -m integration.stack start|stop|kill|restart SERVICE [NAME=VALUE]...
 
@@ -40,7 +41,7 @@ def up(options: argparse.Namespace) -> int:
         load = () if options.no_load else (PRODUCER, LOAD)
         with (
             contextlib.suppress(KeyboardInterrupt),
-            Stack(options.state, ports, extra, load) as stack,
+            Stack(options.state, ports, extra, load, web_uis=not options.no_web_uis) as stack,
         ):
             stack.start()
             for line in lines(ports):
@@ -98,6 +99,7 @@ def main() -> int:
     start.add_argument('--offset', type=int, default=0, help='added to every port')
     start.add_argument('--free', action='store_true', help='take any free ports')
     start.add_argument('--no-load', action='store_true', help='no producer, no load generator')
+    start.add_argument('--no-web-uis', action='store_true', help='none for Redis and MongoDB')
     start.add_argument('--env', action='append', default=[], metavar='SERVICE:NAME=VALUE')
     actions.add_parser('status', help='say which services run')
     for name in ('start', 'stop', 'kill', 'restart'):

@@ -19,6 +19,7 @@ INFRASTRUCTURE = {
     'webhook': 9000,
     'prometheus': 9099,
 }
+WEB_UIS = {'redis-commander': 8087, 'mongo-ui': 8089}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ MAIN_CLUSTER = tuple(worker.name for worker in WORKERS if worker.folder == 'work
 
 def page_ports() -> dict[str, int]:
     """Return every port of the environment by name, as docs/integration.md has them."""
-    found = dict(INFRASTRUCTURE)
+    found = INFRASTRUCTURE | WEB_UIS
     for worker in WORKERS:
         found |= worker.ports
     return found

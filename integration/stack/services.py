@@ -27,6 +27,7 @@ from integration.stack.plan import (
     worker_environment,
 )
 from integration.stack.program import ROOT, Program
+from integration.stack.web_uis import MongoUi, RedisCommander
 
 SERVERS: dict[str, type[Server]] = {
     'postgres': Postgres,
@@ -50,12 +51,19 @@ class Services:
 
     kafka: KafkaNode
     servers: dict[str, Any]
+    web_uis: dict[str, Server]
     workers: dict[str, Program]
     load: dict[str, Program]
 
     @property
     def all(self) -> dict[str, Server]:
-        return {'kafka': self.kafka, **self.servers, **self.workers, **self.load}
+        return {
+            'kafka': self.kafka,
+            **self.servers,
+            **self.web_uis,
+            **self.workers,
+            **self.load,
+        }
 
 
 def choose_ports(offset: int | None) -> dict[str, int]:
@@ -69,7 +77,7 @@ def choose_ports(offset: int | None) -> dict[str, int]:
     chosen = {name: port + offset for name, port in plan.items()}
     busy = [f'{port} ({name})' for name, port in chosen.items() if not free_ports.is_free(port)]
     if busy:
-        raise PortTakenError(f'port {", ".join(busy)} is in use; end what uses it, or --offset N')
+        raise PortTakenError(f'in use: port {", ".join(busy)}; end what uses it, or --offset N')
     return chosen
 
 
@@ -84,6 +92,7 @@ def make(at: Places, extra: Mapping[str, Mapping[str, str]]) -> Services:
     return Services(
         _kafka(at.ports['kafka']),
         {name: _server(name, at.ports[name]) for name in SERVERS},
+        _web_uis(at.ports),
         {worker.name: _worker(worker, at, extra.get(worker.name, {})) for worker in WORKERS},
         _load(at, extra),
     )
@@ -101,6 +110,16 @@ def _server(name: str, port: int) -> Server:
     server = SERVERS[name]()
     server.ports = [port]
     return server
+
+
+def _web_uis(ports: Mapping[str, int]) -> dict[str, Server]:
+    made: dict[str, Server] = {
+        'redis-commander': RedisCommander(ports['redis']),
+        'mongo-ui': MongoUi(ports['mongo']),
+    }
+    for name, server in made.items():
+        server.ports = [ports[name]]
+    return made
 
 
 def _worker(worker: WorkerPlan, at: Places, extra: Mapping[str, str]) -> Program:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from integration.infra import topics
 from integration.servers import prometheus
+from integration.servers.obtain import NotObtainableError
 from integration.servers.server import Server
 from integration.stack import services
 from integration.stack.control import Answer, ControlError, ControlServer
@@ -29,6 +30,7 @@ class Stack:
         ports: of all services, by name.
         extra: further environment variables by service.
         load: the programs that make load: started with the rest.
+        web_uis: whether the web UIs are.
 
     All of it is used by one thread, for the servers end with the thread that started them.
     """
@@ -39,12 +41,15 @@ class Stack:
         ports: Mapping[str, int],
         extra: Mapping[str, Mapping[str, str]],
         load: tuple[str, ...],
+        *,
+        web_uis: bool = True,
     ) -> None:
         shutil.rmtree(state, ignore_errors=True)
         for name in ('shared', 'output', 'logs'):
             (state / name).mkdir(parents=True)
         self.ports = ports
         self._load = load
+        self._web_uis = web_uis
         self._services = services.make(services.places(ports, state), extra)
         self._all = self._services.all
         for name, service in self._all.items():
@@ -75,6 +80,8 @@ class Stack:
         server: prometheus.Prometheus = self._services.servers['prometheus']
         server.scrape(*scraped)
         self._start('workers', self._services.workers)
+        if self._web_uis:
+            self._start('web UIs', dict(self._obtainable(self._services.web_uis)))
         self._start('load', {name: self._services.load[name] for name in self._load})
 
     def watch(self, done: Callable[[], bool] = lambda: False) -> None:
@@ -114,6 +121,16 @@ class Stack:
         for service in group.values():
             service.wait_ready()
         self.say(f'{what} ready after {time.monotonic() - begin:.1f} s')
+
+    def _obtainable(self, group: Mapping[str, Server]) -> Iterator[tuple[str, Server]]:
+        """Yield those that can be had on this machine; the others are said and left out."""
+        for name, service in group.items():
+            try:
+                service.obtain()
+            except NotObtainableError as error:
+                self.say(f'without {name}: {error}')
+            else:
+                yield name, service
 
     def _prepare_database(self) -> None:
         server = self._services.servers['postgres']

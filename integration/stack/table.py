@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from integration.stack.plan import DATABASE, WORKERS
+from integration.stack.web_uis import MONGO_UI_TOKEN
 
 Row = tuple[str, str, str]
 
@@ -26,6 +27,13 @@ def _servers(ports: Mapping[str, int]) -> Iterator[Row]:
     yield 'redis', f'redis://localhost:{ports["redis"]}/0', 'keys search:REQUEST-ID, for an hour'
     echo = f'http://localhost:{ports["webhook"]}'
     yield 'webhook', echo, 'echoes; /_control/requests has what came'
+    yield (
+        'redis-commander',
+        f'http://localhost:{ports["redis-commander"]}',
+        'keys and their lifetimes',
+    )
+    mongo_ui = f'http://localhost:{ports["mongo-ui"]}/?t={MONGO_UI_TOKEN}'
+    yield 'mongo-ui', mongo_ui, 'collections and documents'
     yield 'prometheus', f'http://localhost:{ports["prometheus"]}', 'scrapes all workers'
 
 

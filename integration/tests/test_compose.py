@@ -27,9 +27,8 @@ from integration.stack.plan import (
 from integration.stack.program import ROOT
 
 FILE = ROOT / 'integration' / 'docker-compose.yml'
-# Beside the native stack's: what makes the topics, and the web UIs by their ports on the page.
+# Instead of the native stack's mongo-ui, and beside the others: no UI for Kafka installs there.
 ONLY_IN_CONTAINERS = {'kafka-init': None, 'kafka-ui': 8088, 'mongo-express': 8089}
-WEB_UIS = ONLY_IN_CONTAINERS | {'redis-commander': 8087}
 # Ports that a container has under another number.
 INSIDE = {'kafka': 'kafka:29092', 'prometheus': 'prometheus:9090'}
 
@@ -55,16 +54,15 @@ def published(service: dict[str, Any]) -> set[int]:
 def test_the_services_are_the_same(compose: dict[str, Any], tmp_path: Path) -> None:
     made = services.make(services.places(page_ports(), tmp_path), {})
     try:
-        assert set(compose['services']) == {*made.all, *WEB_UIS}
+        assert set(compose['services']) == {*made.all, *ONLY_IN_CONTAINERS} - {'mongo-ui'}
     finally:
         for service in made.all.values():
             service.close()
 
 
 def test_the_ports_are_the_same(compose: dict[str, Any]) -> None:
-    plan = page_ports() | {name: port for name, port in WEB_UIS.items() if port}
     taken = [port for service in compose['services'].values() for port in published(service)]
-    assert sorted(taken) == sorted(plan.values())
+    assert sorted(taken) == sorted([*page_ports().values(), ONLY_IN_CONTAINERS['kafka-ui']])
     for name, port in INFRASTRUCTURE.items():
         assert published(compose['services'][name]) == {port}
 
