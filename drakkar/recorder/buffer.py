@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-# An event as it is noted: what makes a row of it, its time, and what belongs to it.
+# An event as it is noted: the name of what makes a row of it, its time, what belongs to it.
 RawEvent = tuple[Any, ...]
 
 # Recorded outputs may be large: as many bytes of them may wait, more are left out.

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import islice
 from time import time
-from typing import Any
 
 from drakkar.contracts.observer import Observer
 from drakkar.models.http import HttpAnswer, HttpRequest
 from drakkar.models.task import ExecutorTask
 from drakkar.recorder.buffer import RawEvent
-from drakkar.recorder.httprows import HttpRows
 from drakkar.recorder.rows import MAX_IDS
 
 
@@ -19,15 +17,13 @@ class HttpObserver(Observer):
     """Notes requests and their answers, no more of either than will be recorded."""
 
     _add: Callable[[RawEvent], None]
-    _rows: Any
     _output_chars: int
 
     def http_received(self, request: HttpRequest) -> None:
-        rows: HttpRows = self._rows
         body = request.body
         self._add(
             (
-                rows.http_received,
+                'http_received',
                 request.received_at,
                 request.number,
                 _who(request),
@@ -44,7 +40,7 @@ class HttpObserver(Observer):
         ids = [task.task_id for task in islice(tasks, MAX_IDS)]
         self._add(
             (
-                self._rows.http_arranged,
+                'http_arranged',
                 time(),
                 request.number,
                 _who(request),
@@ -55,13 +51,13 @@ class HttpObserver(Observer):
         )
 
     def http_timeout(self, request: HttpRequest, duration: float) -> None:
-        self._add((self._rows.http_timeout, time(), request.number, _who(request), duration))
+        self._add(('http_timeout', time(), request.number, _who(request), duration))
 
     def http_completed(self, request: HttpRequest, answer: HttpAnswer) -> None:
         body = answer.body
         self._add(
             (
-                self._rows.http_completed,
+                'http_completed',
                 time(),
                 request.number,
                 _who(request),
@@ -74,13 +70,13 @@ class HttpObserver(Observer):
         )
 
     def http_auth_failed(self, remote: str, reason: str) -> None:
-        self._add((self._rows.http_auth_failed, time(), remote, reason))
+        self._add(('http_auth_failed', time(), remote, reason))
 
     def http_rate_limited(self, client_name: str, rpm: int, retry_after: float) -> None:
-        self._add((self._rows.http_rate_limited, time(), client_name, rpm, retry_after))
+        self._add(('http_rate_limited', time(), client_name, rpm, retry_after))
 
     def http_dropped(self, request: HttpRequest, tasks: int) -> None:
-        self._add((self._rows.http_dropped, time(), request.number, _who(request), tasks))
+        self._add(('http_dropped', time(), request.number, _who(request), tasks))
 
 
 def _who(request: HttpRequest) -> tuple[str, str]:

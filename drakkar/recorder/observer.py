@@ -1,8 +1,10 @@
 """Hears the pipeline and notes what happened, in as few microseconds as it can.
 
-A note is a tuple: what will make a row of it, the time, and what belongs to the
-event. It keeps no message, no payload and no output that will not be recorded: all
-of these may be large, and a disk may be full for hours.
+A note is a tuple: the name of what will make a row of it, the time, and what belongs
+to the event. It keeps no message, no payload and no output that will not be recorded:
+all of these may be large, and a disk may be full for hours. Wherever it can, it holds
+only texts, numbers and tuples of them: the garbage collector looks at such a tuple once
+and never again, while tens of thousands of others would make its pauses long.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ from drakkar.recorder.buffer import Buffer, RawEvent
 from drakkar.recorder.httpobserver import HttpObserver
 from drakkar.recorder.rows import MAX_IDS
 from drakkar.recorder.settings import RecorderSettings
-from drakkar.recorder.taskrows import EventRows
 
 _NO_PLACE = ('', -1)
 
@@ -31,10 +32,9 @@ _NO_PLACE = ('', -1)
 class RecorderObserver(HttpObserver):
     """Notes events in `buffer`; tasks that were too short to be of interest are left out."""
 
-    def __init__(self, buffer: Buffer, rows: EventRows, settings: RecorderSettings) -> None:
+    def __init__(self, buffer: Buffer, settings: RecorderSettings) -> None:
         self._add = buffer.add
         self._buffer = buffer
-        self._rows = rows
         self._task_min = settings.event_min_seconds
         self._output_min = settings.output_min_seconds
         self._output_chars = settings.output_max_bytes + text.MARGIN_CHARS
@@ -57,24 +57,23 @@ class RecorderObserver(HttpObserver):
     def consumed(self, messages: Sequence[SourceMessage]) -> None:
         first = messages[0]
         place = (first.topic, first.partition)
-        offsets = [m.offset for m in messages]
-        self._add((self._rows.consumed, time(), place, offsets))
+        self._add(('consumed', time(), place, _offsets(messages)))
 
     def assigned(self, partitions: Sequence[TopicPartition]) -> None:
-        self._add((self._rows.assigned, time(), list(partitions)))
+        self._add(('assigned', time(), list(partitions)))
 
     def revoked(self, partitions: Sequence[TopicPartition], lost: bool) -> None:
-        self._add((self._rows.revoked, time(), list(partitions), lost))
+        self._add(('revoked', time(), list(partitions), lost))
 
     def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
-        self._add((self._rows.committed, time(), dict(offsets)))
+        self._add(('committed', time(), dict(offsets)))
 
     def backpressure(self, active: bool, total_queued: int) -> None:
-        self._add((self._rows.backpressure, time(), active, total_queued))
+        self._add(('backpressure', time(), active, total_queued))
 
     def parse_failed(self, message: SourceMessage, error: str) -> None:
         place = (message.topic, message.partition)
-        self._add((self._rows.parse_failed, time(), place, message.offset, error))
+        self._add(('parse_failed', time(), place, message.offset, error))
 
     # Windows and tasks
 
@@ -85,16 +84,16 @@ class RecorderObserver(HttpObserver):
         tasks: Sequence[ExecutorTask],
         duration: float,
     ) -> None:
-        offsets = [m.offset for m in messages]
-        ids = [task.task_id for task in islice(tasks, MAX_IDS)]
-        self._add((self._rows.arranged, time(), partition, offsets, ids, len(tasks), duration))
+        ids = tuple([task.task_id for task in islice(tasks, MAX_IDS)])
+        offsets, count = _offsets(messages), len(tasks)
+        self._add(('arranged', time(), tuple(partition), offsets, ids, count, duration))
 
     def task_started(
         self, task: ExecutorTask, slot: int, pid: int, queue_seconds: float, spawn_seconds: float
     ) -> None:
         attempt = self._attempts.get(task.task_id, 1) if self._attempts else 1
         event = (
-            self._rows.task_started,
+            'task_started',
             time(),
             task,
             slot,
@@ -115,7 +114,20 @@ class RecorderObserver(HttpObserver):
         if self._task_min and not self._is_wanted(task, duration):
             return
         output = self._output(result) if duration >= self._output_min else None
-        self._add((self._rows.task_completed, time(), task, _run(result), output))
+        self._add(
+            (
+                'task_completed',
+                time(),
+                task,
+                result.exit_code,
+                result.pid,
+                duration,
+                result.queue_seconds,
+                result.slot,
+                result.attempt,
+                output,
+            )
+        )
 
     def task_failed(self, error: ExecutorError, action: str) -> None:
         task = error.task
@@ -125,10 +137,15 @@ class RecorderObserver(HttpObserver):
             self._let_go(task)
         self._add(
             (
-                self._rows.task_failed,
+                'task_failed',
                 time(),
                 task,
-                _run(error),
+                error.exit_code,
+                error.pid,
+                error.duration_seconds,
+                error.queue_seconds,
+                error.slot,
+                error.attempt,
                 self._output(error),
                 error.kind.value,
                 action,
@@ -138,30 +155,33 @@ class RecorderObserver(HttpObserver):
 
     def task_retried(self, task: ExecutorTask, attempt: int, delay: float) -> None:
         self._attempts[task.task_id] = attempt
-        self._add((self._rows.task_retried, time(), task, attempt, delay))
+        self._add(('task_retried', time(), task, attempt, delay))
 
     def task_complete(
         self, result: ExecutorResult, payloads: Sequence[Payload], duration: float
     ) -> None:
         if result.duration_seconds >= self._task_min:
             count = len(payloads)
-            self._add((self._rows.task_complete, time(), result.task, count, duration))
+            self._add(('task_complete', time(), result.task, count, duration))
 
     def message_complete(self, group: MessageGroup, payloads: Sequence[Payload]) -> None:
         message = group.source_message
         self._add(
             (
-                self._rows.message_complete,
+                'message_complete',
                 time(),
-                (message.topic, message.partition),
+                message.topic,
+                message.partition,
                 message.offset,
-                group.duration_seconds,
-                group.total,
+                group.finished_at - group.started_at,
+                len(group.tasks),
                 len(group.results),
                 len(group.errors),
                 group.replaced,
                 len(payloads),
-                (group.origin, group.client_name, group.request_id),
+                group.origin,
+                group.client_name,
+                group.request_id,
             )
         )
 
@@ -172,16 +192,26 @@ class RecorderObserver(HttpObserver):
         payloads: Sequence[Payload],
         duration: float,
     ) -> None:
-        offsets = [m.offset for m in messages]
-        rows = self._rows
-        self._add((rows.window_complete, time(), partition, offsets, len(payloads), duration))
+        offsets, count = _offsets(messages), len(payloads)
+        self._add(('window_complete', time(), tuple(partition), offsets, count, duration))
 
     # Delivery
 
     def produced(self, sink: SinkRef, payloads: Sequence[Payload], provenance: Provenance) -> None:
         place, offsets = _origin(provenance)
-        count, hook, task_id = len(payloads), provenance.hook, provenance.task_id
-        self._add((self._rows.produced, time(), sink, count, hook, task_id, place, offsets))
+        self._add(
+            (
+                'produced',
+                time(),
+                sink.type,
+                sink.name,
+                len(payloads),
+                provenance.hook,
+                provenance.task_id,
+                place,
+                offsets,
+            )
+        )
 
     def sink_delivered(
         self,
@@ -191,13 +221,13 @@ class RecorderObserver(HttpObserver):
         provenances: Sequence[Provenance],
     ) -> None:
         origins = _origins(provenances)
-        self._add((self._rows.sink_delivered, time(), sink, duration, len(payloads), origins))
+        self._add(('sink_delivered', time(), sink, duration, len(payloads), origins))
 
     def sink_error(self, failure: DeliveryFailure, action: Action, provenance: Provenance) -> None:
         place, offsets = _origin(provenance)
         self._add(
             (
-                self._rows.sink_error,
+                'sink_error',
                 time(),
                 failure.sink,
                 len(failure.payloads),
@@ -213,10 +243,10 @@ class RecorderObserver(HttpObserver):
         )
 
     def circuit_opened(self, sink: SinkRef, error: str) -> None:
-        self._add((self._rows.circuit_opened, time(), sink, error))
+        self._add(('circuit_opened', time(), sink, error))
 
     def circuit_closed(self, sink: SinkRef) -> None:
-        self._add((self._rows.circuit_closed, time(), sink))
+        self._add(('circuit_closed', time(), sink))
 
     def dlq_sent(self, letters: Sequence[DeadLetter]) -> None:
         noted = [
@@ -232,19 +262,19 @@ class RecorderObserver(HttpObserver):
             )
             for letter in letters
         ]
-        self._add((self._rows.dlq_sent, time(), noted))
+        self._add(('dlq_sent', time(), noted))
 
     # Handler and worker
 
     def annotation(self, payload: Any) -> None:
         # At once, since the handler may go on to change it; annotations are few and small.
-        self._add((self._rows.annotation, time(), text.masked_json(payload)))
+        self._add(('annotation', time(), text.masked_json(payload)))
 
     def periodic_run(self, name: str, duration: float, error: str) -> None:
-        self._add((self._rows.periodic_run, time(), name, duration, error))
+        self._add(('periodic_run', time(), name, duration, error))
 
     def runtime_stall(self, duration: float, where: str) -> None:
-        self._add((self._rows.runtime_stall, time(), duration, where))
+        self._add(('runtime_stall', time(), duration, where))
 
     # What is left out
 
@@ -276,24 +306,18 @@ class RecorderObserver(HttpObserver):
         )
 
 
-def _run(run: ExecutorResult | ExecutorError) -> tuple[Any, ...]:
-    return (
-        run.exit_code,
-        run.pid,
-        run.duration_seconds,
-        run.queue_seconds,
-        run.slot,
-        run.attempt,
-    )
+def _offsets(messages: Sequence[SourceMessage]) -> tuple[int, ...]:
+    return tuple([m.offset for m in messages])
 
 
-def _origin(provenance: Provenance) -> tuple[tuple[str, int], list[int]]:
+def _origin(provenance: Provenance) -> tuple[tuple[str, int], tuple[int, ...]]:
     """Return the partition that payloads come from, and the offsets in it."""
     messages = provenance.messages
     if not messages:
-        return _NO_PLACE, []
+        return _NO_PLACE, ()
     first = messages[0]
-    return (first.topic, first.partition), [m.offset for m in messages]
+    place = (first.topic, first.partition)
+    return place, (first.offset,) if len(messages) == 1 else _offsets(messages)
 
 
 def _origins(

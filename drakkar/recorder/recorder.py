@@ -47,7 +47,7 @@ class Recorder:
         self._wake = Event()
         buffer = Buffer(settings.max_buffer, self._wake.set)
         rows = EventRows(identity.get('source', ''), settings.output_max_bytes)
-        self._hearing = RecorderObserver(buffer, rows, settings)
+        self._hearing = RecorderObserver(buffer, settings)
         self.observer: Observer = self._hearing
         self._store = self._make_store(identity.get('worker_id', ''))
         self._writer = Writer(

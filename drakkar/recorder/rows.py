@@ -1,6 +1,6 @@
 """Makes rows of noted events: all that may be done later, in a native thread.
 
-Each method takes a raw event (the method itself, the time, then what
+Each method takes a raw event (the method's name, the time, then what
 drakkar/recorder/observer.py noted) and appends its rows, whose values are in the
 order of `EventRow`. Metadata of numbers is put together by hand: it is written
 for every task, and a JSON encoder would cost more than all the rest.
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from drakkar.models.delivery import SinkRef
 from drakkar.models.http import HTTP_ORIGIN
 from drakkar.recorder import text
 from drakkar.recorder.buffer import RawEvent
@@ -61,7 +60,7 @@ class PipelineRows:
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
-        self._sinks: dict[SinkRef, tuple[str, str]] = {}
+        self._sinks: dict[tuple[str, str], tuple[str, str]] = {}
         # Client and id of the last HTTP requests, by the numbers that stand for their offsets.
         self._requests: dict[int, tuple[str, str]] = {}
 
@@ -73,11 +72,12 @@ class PipelineRows:
             return place, self._origin, _NOBODY
         return (None, None), HTTP_ORIGIN, self._requests.get(offset, _NOBODY)
 
-    def _named(self, sink: SinkRef) -> tuple[str, str]:
-        """Return the name of a sink instance, and the same as JSON."""
+    def _named(self, sink: tuple[str, str]) -> tuple[str, str]:
+        """Return the name of a sink instance (its type and name), and the same as JSON."""
         names = self._sinks.get(sink)
         if names is None:
-            names = self._sinks[sink] = (str(sink), text.json(str(sink)))
+            name = '.'.join(sink)
+            names = self._sinks[sink] = (name, text.json(name))
         return names
 
     def _range(
@@ -198,23 +198,28 @@ class PipelineRows:
         self._range(rows, 'arranged', ts, place, offsets, said, duration)
 
     def message_complete(self, event: RawEvent, rows: list[Row]) -> None:
-        _, ts, place, offset, duration, tasks, succeeded, failed, replaced, payloads, who = event
-        (topic, partition), _, _ = self._origin_of(place, offset)
-        origin, client, request_id = who
+        _, ts, topic, partition, offset, seconds, tasks, succeeded, failed, replaced, *more = event
+        payloads, origin, client, request_id = more
+        is_message = partition >= 0
+        # A replaced task does not count: those in its place do.
         said = (
-            f'{{"tasks_total":{tasks},"succeeded":{succeeded},"failed":{failed},'
+            f'{{"tasks_total":{tasks - replaced},"succeeded":{succeeded},"failed":{failed},'
             f'"replaced":{replaced},"payloads":{payloads}}}'
         )
         rows.append(
             (
                 ts,
                 'message_complete',
-                topic,
-                partition,
+                topic if is_message else None,
+                partition if is_message else None,
                 offset,
                 None,
-                *_NO_TASK,
-                duration,
+                None,
+                None,
+                None,
+                None,
+                None,
+                max(0.0, seconds),
                 None,
                 said,
                 None,

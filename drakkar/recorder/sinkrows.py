@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from drakkar.models.delivery import SinkRef
 from drakkar.recorder import text
 from drakkar.recorder.buffer import RawEvent
 from drakkar.recorder.rows import MAX_IDS, PipelineRows, Row
 
 Place = tuple[str, int]
+_Key = tuple[str, str, Place, str]  # sink type and name, partition, hook
 # Payloads that are queued within such a time are one row for each sink, partition and hook.
 _TOGETHER_SECONDS = 0.05
 
@@ -29,12 +29,12 @@ class SinkRows(PipelineRows):
 
     def __init__(self, origin: str) -> None:
         super().__init__(origin)
-        self._queued: dict[tuple[SinkRef, Place, str], _Queued] = {}
+        self._queued: dict[_Key, _Queued] = {}
 
     def produced(self, event: RawEvent, rows: list[Row]) -> None:
         """Collect what is queued at nearly the same time: it would be a row for each task."""
-        _, ts, sink, count, hook, task_id, place, offsets = event
-        key = (sink, place, hook)
+        _, ts, sink_type, sink_name, count, hook, task_id, place, offsets = event
+        key = (sink_type, sink_name, place, hook)
         queued = self._queued.get(key)
         if queued is None or ts - queued.since > _TOGETHER_SECONDS:
             if queued is not None:
@@ -51,11 +51,9 @@ class SinkRows(PipelineRows):
             self._add_queued(rows, key, queued)
         self._queued.clear()
 
-    def _add_queued(
-        self, rows: list[Row], key: tuple[SinkRef, Place, str], queued: _Queued
-    ) -> None:
-        sink, place, hook = key
-        name, shown = self._named(sink)
+    def _add_queued(self, rows: list[Row], key: _Key, queued: _Queued) -> None:
+        sink_type, sink_name, place, hook = key
+        name, shown = self._named((sink_type, sink_name))
         said = f'"sink":{shown},"count":{queued.count},"hook":"{hook}"'
         tasks = list(dict.fromkeys(queued.tasks))
         task_id = text.writable(tasks[0]) if len(tasks) == 1 else None

@@ -33,8 +33,7 @@ class EventRows(HttpRows):
         self._task(rows, ts, 'task_started', task, said, pid=pid, args=text.arguments(task.args))
 
     def task_completed(self, event: RawEvent, rows: list[Row]) -> None:
-        _, ts, task, run, output = event
-        exit_code, pid, duration, queue_seconds, slot, attempt = run
+        _, ts, task, exit_code, pid, duration, queue_seconds, slot, attempt, output = event
         said = f'"slot":{slot},"attempt":{attempt},"queue_seconds":{queue_seconds:.6f}'
         args = None
         if task.precomputed is not None:
@@ -50,8 +49,8 @@ class EventRows(HttpRows):
             )
 
     def task_failed(self, event: RawEvent, rows: list[Row]) -> None:
-        _, ts, task, run, output, kind, action, exception = event
-        exit_code, pid, duration, queue_seconds, slot, attempt = run
+        _, ts, task, exit_code, pid, duration, queue_seconds, slot, attempt, *what = event
+        output, kind, action, exception = what
         out, err, more = self._output(output)
         said = (
             f'"slot":{slot},"attempt":{attempt},"queue_seconds":{queue_seconds:.6f},'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -128,11 +128,12 @@ class Writer:
         except (DatabaseError, OSError) as error:
             self._failed(error)
             return
-        self._backlog.rows = []
+        written = len(rows) - unwritable
+        self._in_thread(forget, rows)
         self._identity_news = {}
-        self._written += len(rows) - unwritable
+        self._written += written
         self._count_lost('unwritable', unwritable)
-        self._observer.recorder_flushed(len(rows) - unwritable, time.monotonic() - started)
+        self._observer.recorder_flushed(written, time.monotonic() - started)
         self._succeeded()
 
     def _open_store(self) -> None:
@@ -184,16 +185,8 @@ def _as_json(snapshot: WorkerSnapshot) -> str:
     return text.masked_json(dataclasses.asdict(snapshot))
 
 
-def _guarded(errors: list[str], make: Callable[..., None], *args: Any) -> None:
-    """Let no event, however odd, take the others along."""
-    try:
-        make(*args)
-    except Exception as error:
-        errors.append(f'{type(error).__name__}: {error}')
-
-
-def make_rows(maker: EventRows, events: Sequence[RawEvent]) -> tuple[list[Row], list[str]]:
-    """Return the rows of events, and the errors of those that have none.
+def make_rows(maker: EventRows, events: list[RawEvent]) -> tuple[list[Row], list[str]]:
+    """Return the rows of events, and the errors of those that have none; forget the events.
 
     For a native thread, which lets go of the GIL every fraction of a millisecond.
     """
@@ -201,7 +194,22 @@ def make_rows(maker: EventRows, events: Sequence[RawEvent]) -> tuple[list[Row], 
     errors: list[str] = []
     for start in range(0, len(events), _CHUNK):
         for event in events[start : start + _CHUNK]:
-            _guarded(errors, event[0], event, rows)
+            # Let no event, however odd, take the others along.
+            try:
+                getattr(maker, event[0])(event, rows)
+            except Exception as error:
+                errors.append(f'{type(error).__name__}: {error}')
         _native_sleep(_PAUSE_SECONDS)
-    _guarded(errors, maker.finish, rows)
+    try:
+        maker.finish(rows)
+    except Exception as error:
+        errors.append(f'{type(error).__name__}: {error}')
+    forget(events)
     return rows, errors
+
+
+def forget(values: list[Any]) -> None:
+    """Empty a list bit by bit: to free what tens of thousands hold takes milliseconds."""
+    while values:
+        del values[-_CHUNK:]
+        _native_sleep(_PAUSE_SECONDS)
