@@ -195,6 +195,22 @@ def test_deletions_are_forgotten_in_the_end_by_all(caches):
             assert connection.execute('SELECT key FROM cache_entries').fetchall() == []
 
 
+def test_a_deletion_that_all_may_forget_is_not_handed_on_for_ever(caches):
+    a = caches.cache('a', tombstone_seconds=100)
+    a.set('k', 1, scope=C)
+    a.delete('k')
+    a.flush()
+    caches.now += 90
+    a.clean()
+    late = caches.cache('late', tombstone_seconds=100)
+    late.sync()
+    assert late.state.peers[0].taken == 1
+    caches.now += 20
+    a.clean()
+    a.sync()
+    assert (a.state.peers[0].read, a.state.peers[0].taken) == (1, 0)
+
+
 def test_a_worker_that_was_away_for_too_long_brings_nothing_back(caches):
     a, b = caches.cache('a'), caches.cache('b')
     a.set('k', 1, scope=C)
