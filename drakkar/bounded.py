@@ -138,13 +138,16 @@ class BoundedConnection(WSGIHandler):
 
     def read_requestline(self) -> Any:
         """Wait for the next request; a server that stops need not wait for one that waits."""
-        take_turns()  # it may have come with the last one
-        self.server.idle.add(self.socket)
+        idle: Idle = self.server.idle
+        idle.add(self.socket)
+        if self.server.full() and len(idle) > 1:
+            idle.close(1)  # whoever wants something goes before who only might
         try:
+            take_turns()  # the request may have come with the last one
             with gevent.Timeout(IDLE_SECONDS, TimeoutError('nothing was asked')):
                 return super().read_requestline()
         finally:
-            self.server.idle.discard(self.socket)
+            idle.discard(self.socket)
 
     def read_request(self, raw_requestline: Any) -> Any:
         """Read the rest of its head, which a slow client may not make last for ever."""

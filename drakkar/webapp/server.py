@@ -48,8 +48,6 @@ class _Server(WSGIServer):
 
     def handle(self, sock: Any, address: Any) -> None:
         sock.settimeout(_CLIENT_SECONDS)
-        if self.pool.free_count() < 1:
-            self.idle.close(1)  # whoever wants something goes before who only might
         super().handle(sock, address)
 
     def stop(self, timeout: float | None = None) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from http.client import HTTPConnection
 
 import pytest
+from gevent import socket
 
 from drakkar.errors import ConfigError
 from drakkar.testing.harness import WorkerHarness
+from drakkar.ui import server
 from drakkar.ui.wiring import add_ui
-from tests.ui.site import Echo, running
+from tests.ui.site import PATIENCE_SECONDS, Echo, running
 
 
 def test_a_busy_port_is_a_configuration_error_before_anything_starts() -> None:
@@ -58,6 +61,15 @@ def test_a_connection_that_is_kept_open_does_not_hold_up_the_end() -> None:
         site.ui.stop()
         assert time.monotonic() - started < 1.5  # its limit is 2 s
         connection.close()
+
+
+def test_a_crowd_that_asks_nothing_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, 'MAX_CONNECTIONS', 4)
+    with running() as site, contextlib.ExitStack() as crowd:
+        for _ in range(20):
+            address = ('127.0.0.1', site.ui.port)
+            crowd.enter_context(socket.create_connection(address, PATIENCE_SECONDS))
+        assert site.ask('/healthz').status == 200
 
 
 def test_it_can_be_watched_until_the_end() -> None:
