@@ -6,6 +6,7 @@ import contextlib
 import io
 import socket
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from typing import Any
 
 import gevent
@@ -154,8 +155,14 @@ class BoundedConnection(WSGIHandler):
         with gevent.Timeout(HEAD_SECONDS, ValueError('the head of the request took too long')):
             return super().read_request(raw_requestline)
 
+    def _check_http_version(self) -> bool:
+        return self.request_version in ('HTTP/1.0', 'HTTP/1.1')
+
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802 - the name is pywsgi's
-        headers = super().MessageClass(_Head(args[0]), *args[1:])
+        try:
+            headers = super().MessageClass(_Head(args[0]), *args[1:])
+        except HTTPException as error:  # too many of them; pywsgi would print a traceback
+            raise ValueError(str(error)) from error
         headers.status = headers.status or length_problem(headers)
         if self.request_version == 'HTTP/1.0' and 'transfer-encoding' in headers:
             headers.status = 'chunks in HTTP/1.0'

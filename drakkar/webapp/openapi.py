@@ -67,20 +67,23 @@ def _add(spec: APISpec, schema: Schema | None) -> dict[str, Any]:
     name = _name(schema)
     if name not in spec.components.schemas:
         spec.components.schema(name, schema=schema)
-    _close(spec, schema)
+    _complete(spec, schema)
     return {'$ref': f'#/components/schemas/{name}'}
 
 
-def _close(spec: APISpec, schema: Schema) -> None:
-    """Say of each schema that refuses unknown fields that it does; apispec says it of some."""
+def _complete(spec: APISpec, schema: Schema) -> None:
+    """Say what apispec does not: that unknown fields are refused, and patterns as JSON has them."""
     described = spec.components.schemas.get(_name(schema))
     if described is not None and schema.unknown == RAISE and not schema.many:
         described.setdefault('additionalProperties', False)
-    for field in schema.fields.values():
+    for name, field in schema.fields.items():
+        shown = (described or {}).get('properties', {}).get(field.data_key or name, {})
+        if 'pattern' in shown:
+            shown['pattern'] = shown['pattern'].replace(r'\A', '^').replace(r'\Z', '$')
         while isinstance(field, fields.List):
             field = field.inner
         if isinstance(field, fields.Nested) and not isinstance(field.schema, type(schema)):
-            _close(spec, field.schema)
+            _complete(spec, field.schema)
 
 
 def _record(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:

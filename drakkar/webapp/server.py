@@ -36,7 +36,8 @@ class _Connection(BoundedConnection):
 class _Server(WSGIServer):
     def __init__(self, listener: Any, endpoint: Endpoint, connections: int) -> None:
         self.idle = Idle()
-        errors = LoggingLogAdapter(logging.getLogger('drakkar.webapp'), logging.INFO)
+        # What is no HTTP is told to who sent it; anybody could fill a log with it.
+        errors = LoggingLogAdapter(logging.getLogger('drakkar.webapp'), logging.DEBUG)
         super().__init__(
             listener,
             endpoint,

@@ -11,6 +11,20 @@ from marshmallow import Schema, fields, validate
 from drakkar_handler_ripgrep.program import Matches
 
 
+class Whole(fields.Integer):
+    """A whole number as JSON Schema has them: `42.0` is one, `"42"` and `true` are not."""
+
+    def __init__(self, low: int, high: int, **declaration: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(low, high), **declaration)
+
+    def _validated(self, value: Any) -> Any:
+        return super()._validated(int(value) if _is_whole(value) else value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
 class RankRequest(Schema):
     """Ranks `score` among the files that the worker's `rank_paths` name.
 
@@ -20,12 +34,12 @@ class RankRequest(Schema):
     """
 
     request_id = fields.String(required=True, validate=validate.Regexp(r'^[!-~]{1,64}\Z'))
-    score = fields.Integer(required=True, strict=True, validate=validate.Range(0, 1_000_000_000))
+    score = Whole(0, 1_000_000_000, required=True)
     pattern = fields.String(
-        validate=[validate.Length(min=1, max=1000), validate.Regexp(r'^[^\x00\ud800-\udfff]+\Z')]
+        validate=[validate.Length(min=1, max=1000), validate.Regexp(r'^[^\x00]+\Z')]
     )
-    limit = fields.Integer(load_default=10, strict=True, validate=validate.Range(1, 100))
-    repeat = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, 1000))
+    limit = Whole(1, 100, load_default=10)
+    repeat = Whole(1, 1000, load_default=1)
 
 
 class RankedFile(Schema):
