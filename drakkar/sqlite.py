@@ -51,15 +51,17 @@ class Database:
     ) -> None:
         self.path = Path(path)
         self._busy_seconds = busy_seconds
+        given = dict(pragmas or {})
         # peewee's own thread-local state would be gevent's in a patched process and is not
         # needed here: there is one connection and one thread.
         self.orm = peewee.SqliteDatabase(
             str(self.path),
             pragmas={
+                **given,  # in this order, since the log fixes the size of pages
                 'journal_mode': 'wal',
                 'synchronous': 'full' if fsync else 'normal',
                 'journal_size_limit': _WAL_LIMIT_BYTES,
-                **(pragmas or {}),
+                **given,
             },
             timeout=busy_seconds,
             thread_safe=False,

@@ -142,3 +142,12 @@ def test_opened_by_many_at_the_same_moment(tmp_path):
         greenlet.get()
     for db in databases:
         db.close()
+
+
+def test_the_size_of_pages_can_be_chosen(tmp_path: Path) -> None:
+    database = Database(tmp_path / 'a.db', pragmas={'page_size': 8192})
+    database.open()
+    try:
+        assert database.run(lambda c: c.execute('PRAGMA page_size').fetchone()[0]) == 8192
+    finally:
+        database.close()

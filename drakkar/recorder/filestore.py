@@ -35,7 +35,9 @@ class _OpenFile:
         self._file = file
         self._full = settings.rotation_events
         self._due_at = time.monotonic() + settings.rotation_seconds
-        self._database = Database(file.path, fsync=False, busy_seconds=settings.busy_seconds)
+        self._database = Database(
+            file.path, fsync=False, busy_seconds=settings.busy_seconds, pragmas=sql.PRAGMAS
+        )
 
     def open(self) -> None:
         self._database.open()

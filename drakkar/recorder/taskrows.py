@@ -130,12 +130,14 @@ class EventRows(HttpRows):
         """Return what all rows of a task say alike; it is asked for three times and more."""
         if len(self._facts) >= _TASKS_REMEMBERED:
             self._facts.clear()
-        first, last, more = _served(task.source_offsets)
+        offsets = task.source_offsets
+        first, last, more = (offsets[0], None, '') if len(offsets) == 1 else _served(offsets)
         if task.parent_task_id:
             more = f'{more},"parent_task_id":{text.quoted(task.parent_task_id)}'
+        has_place = task.partition >= 0
         facts = self._facts[task.task_id] = (
-            task.topic if task.topic and task.partition >= 0 else None,
-            task.partition if task.partition >= 0 else None,
+            task.topic if task.topic and has_place else None,
+            task.partition if has_place else None,
             first,
             last,
             text.writable(task.task_id),

@@ -54,10 +54,15 @@ def quoted(value: str) -> str:
 
 def arguments(args: Sequence[str]) -> str:
     """Return an argument vector as JSON; what follows a secret-looking option is masked too."""
-    args = [*map(str, args)]
-    joined = '\0'.join(['', *args])
-    if '=' not in joined and '://' not in joined and '\0-' not in joined:
-        return json(args)  # nothing that could be a secret
+    try:
+        joined = '","'.join(args)
+    except TypeError:
+        args = [*map(str, args)]
+        joined = '","'.join(args)
+    if '=' not in joined and '://' not in joined and not ('-' in joined and _has_secret(args)):
+        if args and _is_plain(joined, 2 * len(args) - 2):
+            return f'["{joined}"]'
+        return json(list(args))
     shown = []
     mask_next = False
     for arg in args:
@@ -74,7 +79,23 @@ def labels(values: Mapping[str, Any]) -> str | None:
     for name, value in values.items():
         if type(value) is not str or '=' in value or '://' in value or redact.is_secret_name(name):
             return json(redact.data(values))
-    return json(values)  # nothing that could be a secret
+    # Nothing in them could be a secret.
+    joined = '","'.join([f'{name}":"{value}' for name, value in values.items()])
+    return f'{{"{joined}"}}' if _is_plain(joined, 4 * len(values) - 2) else json(values)
+
+
+def _has_secret(args: Sequence[str]) -> bool:
+    return any(map(redact.is_secret_name, [arg for arg in args if arg[:1] == '-']))
+
+
+def _is_plain(joined: str, quotes: int) -> bool:
+    """Return whether nothing needs to be escaped in texts that were joined with so many quotes."""
+    return (
+        joined.isascii()
+        and joined.isprintable()
+        and '\\' not in joined
+        and joined.count('"') == quotes
+    )
 
 
 def masked_json(value: Any) -> str:

@@ -74,3 +74,13 @@ def test_long_output_is_masked_in_pieces_as_it_would_be_as_a_whole() -> None:
     line = 'token=hunter2 fine=1\n'
     shown, _ = text.output(line * 5000, 10**6)
     assert shown == 'token=*** fine=1\n' * 5000
+
+
+@given(st.lists(st.text('ab"\\\x7f\nä,:{'), min_size=1, max_size=4))
+def test_texts_are_json_whatever_is_in_them(texts: list[str]) -> None:
+    """Plain ones are put together without an encoder."""
+    assert json.loads(text.arguments(texts)) == texts
+    named = {f'{number}{name}': name for number, name in enumerate(texts)}
+    shown = text.labels(named)
+    assert shown is not None
+    assert json.loads(shown) == named
