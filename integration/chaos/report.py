@@ -16,7 +16,7 @@ def text(outcome: Outcome) -> str:
     how = 'SIGKILL' if settings.kill else 'stop'
     lines = [
         f'Rolling outage by {how}: {proof.produced} messages in {outcome.samples[-1].at:g} s, '
-        f'times divided by {settings.speed:g}',
+        f'times divided by {settings.speed:g}, seed {settings.seed}',
         '',
         *(f'{at:8.1f} s  {event}' for at, event in outcome.events),
         '',

@@ -26,6 +26,7 @@ class Settings:
         kill: end workers with SIGKILL, and at once, instead of asking them to stop.
         poll_seconds: between two looks at the dashboards, before `speed`.
         limit_seconds: for everything to be processed.
+        seed: of the producer, for the report.
     """
 
     total: int
@@ -33,6 +34,7 @@ class Settings:
     kill: bool = False
     poll_seconds: float = 5
     limit_seconds: float = 3600
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,207 @@
+"""The native stack in short: a rolling outage, and then everything that the page promises."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from integration.chaos.timeline import ROLLING_OUTAGE
+from integration.servers.fixtures import unobtainable
+from integration.servers.kafka import Kafka
+from integration.servers.obtain import NotObtainableError
+from integration.stack.control import ControlError
+from integration.stack.plan import TENANT_TOKEN, WORKERS
+from integration.stack.services import SERVERS
+from integration.tests.environment import SHORT, Environment, eventually
+
+TOTAL = 2000
+BODY = {'request_id': 'manual-1', 'score': 42}
+
+
+@pytest.fixture(scope='module')
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    try:
+        for server in (Kafka, *SERVERS.values()):
+            server.obtain()
+    except NotObtainableError as error:
+        unobtainable(str(error))
+    with Environment(tmp_path_factory.mktemp('stack'), **SHORT) as environment:
+        yield environment
+    assert environment.exit_code == 0, environment.log()[-3000:]
+
+
+@pytest.fixture(scope='module')
+def outage(stack: Environment) -> dict[str, Any]:
+    return stack.chaos('stop', TOTAL)
+
+
+def metric(stack: Environment, port: str, name: str) -> float:
+    """Return the sum of a metric's samples; `name` may have labels."""
+    status, _, content = stack.request(port, '/metrics')
+    assert status == 200
+    found = re.findall(rf'^{re.escape(name)}(?:{{.*}})? (\S+)$', content, re.MULTILINE)
+    assert found, f'no {name}'
+    return sum(map(float, found))
+
+
+@pytest.mark.timeout(600)
+def test_a_rolling_outage_loses_nothing(
+    outage: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        print(f'\n{outage["text"]}')
+    proof = outage['proof']
+    assert proof['produced'] == TOTAL
+    assert proof['missing'] == dict.fromkeys(('kafka', 'postgres', 'mongo', 'counts'), 0)
+    assert proof['arrived'] == dict.fromkeys(proof['arrived'], TOTAL)
+    assert proof['dead_letters'] == 0
+    steps = [event for _, event in outage['events'][1:-1]]
+    assert steps == [str(step) for step in ROLLING_OUTAGE]
+
+
+def test_partitions_move_as_the_workers_do(outage: dict[str, Any]) -> None:
+    events = {event: at for at, event in outage['events']}
+    alone = [
+        sample['partitions']
+        for sample in outage['samples']
+        if events[str(ROLLING_OUTAGE[1])] < sample['at'] < events[str(ROLLING_OUTAGE[2])]
+    ]
+    assert alone[-1]['worker-1'] == 50
+    last = outage['samples'][-1]['partitions']
+    assert sum(last[f'worker-{n}'] for n in (1, 2, 3)) == 50
+    assert last['fast-worker-1'] + last['fast-worker-2'] == 50
+
+
+def test_dashboards_metrics_and_prometheus_agree(
+    stack: Environment, outage: dict[str, Any]
+) -> None:
+    """On the fast cluster, whose counters no restart set back."""
+    fast = [worker.name for worker in WORKERS if worker.folder == 'fast-worker']
+    boards = [stack.json(f'{name}-debug', '/api/dashboard') for name in fast]
+    assert sum(board['stats']['completed'] for board in boards) == TOTAL
+    assert [board['lag'] for board in boards] == [0, 0]
+    completed = 'drakkar_executor_tasks_total{status="completed"}'
+    assert sum(metric(stack, f'{name}-metrics', completed) for name in fast) == TOTAL
+
+    def scraped() -> bool:
+        ports = '|'.join(str(stack.ports[f'{name}-metrics']) for name in fast)
+        query = f'sum(drakkar_messages_consumed_total{{instance=~".*:({ports})"}})'
+        path = f'/api/v1/query?query={quote(query)}'
+        result = stack.json('prometheus', path)['data']['result']
+        return bool(result) and float(result[0]['value'][1]) == TOTAL
+
+    eventually(scraped, 20, 'Prometheus has the count')
+
+
+def test_prometheus_scrapes_all_workers(stack: Environment) -> None:
+    def up() -> bool:
+        found = stack.json('prometheus', '/api/v1/query?query=up')['data']['result']
+        return [sample['value'][1] for sample in found] == ['1'] * len(WORKERS)
+
+    eventually(up, 20, 'all workers are up')
+
+
+def test_results_are_routed_by_match_count(stack: Environment, outage: dict[str, Any]) -> None:
+    requests = stack.json('webhook', '/_control/requests?path=/notifications')
+    assert requests
+    assert {request['method'] for request in requests} == {'POST'}
+    lines = (stack.state / 'output' / 'large.jsonl').read_text().splitlines()
+    assert lines
+    assert all(json.loads(line)['match_count'] > 50 for line in lines)
+    assert sorted(path.name for path in (stack.state / 'output').iterdir()) == ['large.jsonl']
+    lifetime = int(stack.redis('TTL', f'search:r-{TOTAL:05d}').removeprefix(':'))
+    assert 0 < lifetime <= 3600
+
+
+@pytest.mark.parametrize('worker', WORKERS, ids=lambda worker: worker.name)
+def test_every_page_is_there_and_all_workers_know_each_other(
+    stack: Environment, worker: Any
+) -> None:
+    for page in ('/', '/partitions', '/sinks', '/live', '/history', '/debug'):
+        assert stack.request(f'{worker.name}-debug', page)[0] == 200, page
+    found = stack.json(f'{worker.name}-debug', '/api/workers')['clusters']
+    known = {cluster['name']: {w['worker_id'] for w in cluster['workers']} for cluster in found}
+    assert known == {
+        'main': {'worker-1', 'worker-2', 'worker-3'},
+        'fast': {'fast-worker-1', 'fast-worker-2'},
+    }
+
+
+def test_the_webapp_answers_a_tenant(stack: Environment) -> None:
+    status, _, content = stack.request('worker-1-webapp', '/process', BODY, TENANT_TOKEN)
+    report = json.loads(content)
+    assert (status, report['client'], report['status']) == (200, 'tenant-A', 'ok')
+    assert {'request_id', 'started_at', 'duration_ms', 'result', 'tasks', 'task_summary'} < set(
+        report
+    )
+    assert {'cache', 'sinks', 'timeline'} < set(report)
+    assert report['result']['score'] == 42
+    assert report['sinks'] is None
+
+
+def test_only_worker_1_has_a_webapp(stack: Environment) -> None:
+    assert [name for name in stack.ports if name.endswith('-webapp')] == ['worker-1-webapp']
+
+
+def test_the_load_generator_meets_its_limit(stack: Environment) -> None:
+    stack.tell('start', 'load_generator', 'INTERVAL_SECONDS=0.2')
+    log = stack.state / 'logs' / 'load_generator.log'
+
+    def limited() -> bool:
+        return '-> 429, retry after' in log.read_text()
+
+    eventually(limited, 30, lambda: log.read_text())
+    stack.tell('stop', 'load_generator')
+    statuses = re.findall(r'-> (\d+)', log.read_text())
+    assert statuses[: statuses.index('429')] == ['200'] * 4
+    limited_total = 'drakkar_webapp_requests_total{client="anonymous",status="rate_limited"}'
+    assert metric(stack, 'worker-1-metrics', limited_total) >= 1
+    assert metric(stack, 'worker-1-metrics', 'drakkar_webapp_rpm_limit{client="anonymous"}') == 4
+
+
+def test_the_second_load_generator_is_the_tenant(stack: Environment) -> None:
+    stack.tell('start', 'load_generator_tenant_a')
+    log = stack.state / 'logs' / 'load_generator_tenant_a.log'
+    eventually(lambda: '-> 200' in log.read_text(), 30, lambda: log.read_text())
+    stack.tell('stop', 'load_generator_tenant_a')
+
+
+def test_with_sinks_enabled_the_answer_tells_of_the_sinks(stack: Environment) -> None:
+    stack.tell('restart', 'worker-1', 'DK_WEBAPP__SINKS_ENABLED=true')
+    eventually(lambda: ready(stack, 'worker-1'), 60, 'worker-1 is ready again')
+    status, _, content = stack.request('worker-1-webapp', '/process', BODY, TENANT_TOKEN)
+    assert status == 200, content
+    sinks = json.loads(content)['sinks']['by_type']
+    assert {'kafka', 'mongo', 'postgres', 'redis'} <= set(sinks)
+    for name in ('kafka', 'mongo', 'postgres', 'redis'):
+        assert sinks[name]['delivered'] == sinks[name]['attempted'] > 0, name
+    assert int(stack.redis('TTL', 'search:manual-1').removeprefix(':')) > 0
+
+
+def ready(stack: Environment, worker: str) -> bool:
+    try:
+        return stack.request(f'{worker}-metrics', '/readyz')[0] == 200
+    except OSError:
+        return False
+
+
+def test_orders_that_can_not_be_carried_out_are_told(stack: Environment) -> None:
+    with pytest.raises(ControlError, match='runs already'):
+        stack.control.ask('start', 'worker-2')
+    with pytest.raises(ControlError, match="no service 'worker-9'"):
+        stack.control.ask('stop', 'worker-9')
+
+
+def test_a_web_ui_that_was_to_be_had_answers(stack: Environment) -> None:
+    paths = {'redis-commander': '/', 'mongo-ui': '/?t=integration'}
+    services = stack.control.ask('status')['services']
+    for name, path in paths.items():
+        if services[name]['running']:
+            assert stack.request(name, path)[0] == 200
+        else:
+            assert f'without {name}' in stack.log()
