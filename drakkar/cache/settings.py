@@ -65,3 +65,8 @@ class CacheSettings:
     def max_pending(self) -> int:
         """Most entries that wait to be written."""
         return max(1000, self.max_memory_entries)
+
+    @property
+    def stale_seconds(self) -> float:
+        """After how long without a write a file has missed deletions, or soon will have."""
+        return self.tombstone_seconds / 2

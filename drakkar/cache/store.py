@@ -15,7 +15,7 @@ import peewee
 import structlog
 
 from drakkar.cache import sql
-from drakkar.cache.clock import StampClock
+from drakkar.cache.clock import COUNTER_BITS, StampClock
 from drakkar.cache.entry import Entry
 from drakkar.cache.settings import CacheSettings
 from drakkar.errors import DrakkarError
@@ -28,10 +28,6 @@ log = structlog.get_logger('drakkar.cache')
 T = TypeVar('T')
 
 SUFFIX = '-cache.db'
-# After power loss a file may have lost its last changes; their numbers are not given again, since
-# peers may have read them.
-_SEQ_GAP = 1 << 20
-_ALIVE_SLACK = 2
 
 
 class OtherFormatError(DrakkarError):
@@ -118,7 +114,7 @@ class Store:
             meta = sql.read_meta(connection)
             now = self._now()
             missed = now - float(meta.get('alive_at', now))
-            if missed > self._settings.tombstone_seconds / _ALIVE_SLACK:
+            if missed > self._settings.stale_seconds:
                 # Peers may have forgotten deletions that this file never heard of.
                 sql.drop_shared(connection)
             sql.write_meta(
@@ -127,7 +123,9 @@ class Store:
                     'worker': self._identity.worker,
                     'cluster': self._identity.cluster,
                     'generation': meta.get('generation') or uuid.uuid4().hex,
-                    'seq': int(meta.get('seq', 0)) + _SEQ_GAP,
+                    # After power loss a file may have lost its last changes, this one too. Their
+                    # numbers must not be given again, since peers may have read them.
+                    'seq': max(int(meta.get('seq', 0)), int(now * 1000) << COUNTER_BITS),
                     'alive_at': now,
                 },
             )

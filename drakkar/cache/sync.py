@@ -51,7 +51,7 @@ class PeerSync:
         self._reader = Reader(
             identity.cluster,
             settings.sync.batch_size,
-            settings.tombstone_seconds / 2,
+            settings.stale_seconds,
             settings.network_folder,
         )
         self._next = ''

@@ -125,6 +125,43 @@ def test_a_clock_that_jumps_back_loses_nothing_over_a_restart(caches):
     assert b.get('k') == 'second'
 
 
+def test_stamps_go_on_from_what_was_removed_too(caches):
+    caches.skew['a'] = 7200
+    a = caches.cache('a')
+    a.set('k', 1)
+    before = a.look('k').stamp
+    a.delete('k')
+    a.flush()
+    a.clean()
+    a.stop()
+    caches.skew['a'] = 0
+    a = caches.cache('a')
+    a.set('k', 2)
+    assert a.look('k').stamp > before
+
+
+def test_changes_that_a_power_loss_took_back_hide_no_later_ones(caches):
+    a, b = caches.cache('a'), caches.cache('b')
+    a.set('k', 1, scope=C)
+    a.stop()
+    path = caches.folder / f'a{SUFFIX}'
+    older = path.read_bytes()
+    caches.now += 1
+    a = caches.cache('a')
+    for number in range(5):
+        a.set(f'lost {number}', 1, scope=C)
+    spread(a, b)
+    a.stop()
+    path.write_bytes(older)
+    caches.now += 1
+    a = caches.cache('a')
+    a.set('new', 1, scope=C)
+    spread(a, b)
+    assert b.get('new') == 1
+    a.sync()
+    assert a.get('lost 4') == 1  # b has it still
+
+
 def test_more_than_a_batch_is_read_in_one_cycle(caches):
     a, b = caches.cache('a'), caches.cache('b', sync={'batch_size': 7})
     for number in range(50):
