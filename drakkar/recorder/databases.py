@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-import tempfile
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +11,7 @@ from drakkar.errors import DrakkarError
 from drakkar.peers import LIVE_SUFFIX, Peers
 from drakkar.readonly import UnreadableError, in_thread, is_closed, reading
 from drakkar.recorder import queries
+from drakkar.recorder.copies import Copier, TooLargeError
 
 MERGED_PREFIX = 'merged-'
 _SUFFIX = '.db'
@@ -23,10 +21,6 @@ MAX_FILES = 2000
 
 class NoSuchDatabaseError(DrakkarError):
     """The folder has no recorder file of this name, or it leads out of the folder."""
-
-
-class TooLargeError(DrakkarError):
-    """A copy would be larger than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +60,7 @@ class Databases:
     def __init__(self, db_dir: str | os.PathLike[str]) -> None:
         self.folder = Path(db_dir) if str(db_dir) else None
         self._peers = Peers(db_dir)
+        self._copier = Copier()
         self._known: dict[str, tuple[tuple[float, int], RecorderFile]] = {}
 
     def find(self) -> list[RecorderFile]:
@@ -91,7 +86,10 @@ class Databases:
         return sorted(files, key=_age, reverse=True)
 
     def path(self, name: str) -> Path:
-        """Return the file of that name. Raises NoSuchDatabaseError."""
+        """Return the file of that name, as seen from a native thread. Raises NoSuchDatabaseError."""
+        return in_thread(self._path, name)
+
+    def _path(self, name: str) -> Path:
         if self.folder is None or not is_plain_name(name):
             raise NoSuchDatabaseError(f'there is no recorder file {name!r}')
         folder = self.folder.resolve()
@@ -108,33 +106,22 @@ class Databases:
         """Return a file with all that `name` holds now.
 
         A file that nobody writes is given as it is; of another one a copy is made.
-        Raises NoSuchDatabaseError, TooLargeError, UnreadableError.
+        Raises NoSuchDatabaseError, TooLargeError, CopyingError, UnreadableError.
         """
-        path = self.path(name)
-        size = int(_stamp(path)[1])
+        path, size, closed = in_thread(self._examined, name)
         if size > max_bytes:
             raise TooLargeError(f'{name} has {size:,} bytes, more than the {max_bytes:,} allowed')
-        if is_closed(path):
+        if closed:
             return Export(path, temporary=False)
-        handle, copy = tempfile.mkstemp(prefix='drakkar-copy-', suffix=_SUFFIX)
-        os.close(handle)
+        return Export(self._copier.copy(path, size), temporary=True)
+
+    def _examined(self, name: str) -> tuple[Path, int, bool]:
+        path = self._path(name)
         try:
-            in_thread(snapshot, path, Path(copy))
-        except BaseException:
-            os.unlink(copy)
-            raise
-        return Export(Path(copy), temporary=True)
-
-
-def snapshot(path: Path, target: Path) -> None:
-    """Write a consistent copy of a database that may be written to. For native threads.
-
-    Raises UnreadableError.
-    """
-    with reading(path) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-        # The copy has its log in itself: it opens anywhere, read-only folders too.
-        copy.execute('PRAGMA journal_mode=delete')
+            size = _stamp(path)[1]
+        except OSError:  # retention has just taken it away
+            raise NoSuchDatabaseError(f'there is no recorder file {name!r}') from None
+        return path, size, is_closed(path)
 
 
 def _age(file: RecorderFile) -> tuple[float, str]:

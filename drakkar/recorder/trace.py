@@ -81,8 +81,9 @@ def places(
     found = []
     if read is not None:
         found.append(Place(current.name if current else 'memory', worker, True, read))
-    own = None if read is None or current is None else current.resolve()
-    files = [file for file in databases.find() if own is None or file.path.resolve() != own]
+    # By name: to resolve thousands of paths here would keep the event loop.
+    own = None if read is None or current is None else current.name
+    files = [file for file in databases.find() if file.name != own]
     files.sort(key=lambda file: (not file.live, file.merged))  # stable: the newest first
     for file in files[:MAX_PLACES]:
         found.append(Place(file.name, file.worker, file.live, _asks(file.path, deadline)))

@@ -14,6 +14,8 @@ LABEL_CHARS = 100
 COMMAND_CHARS = 200
 # Looked at beyond the cut: a secret that the cut goes through would not be recognised.
 _MARGIN = 1000
+# So many are joined whole, which is quicker than to look at their lengths first.
+_FEW_ARGS = 8
 
 
 class TaskGist(NamedTuple):
@@ -45,13 +47,21 @@ class TaskGist(NamedTuple):
     @classmethod
     def to_keep(cls, task: ExecutorTask) -> TaskGist:
         """Return it with the command line; nothing in it is long, so thousands may be kept."""
-        labels = {str(k): str(v) for k, v in list(task.labels.items())[:LABELS_SHOWN]}
-        if any(len(k) > LABEL_CHARS or len(v) > LABEL_CHARS for k, v in labels.items()):
-            labels = shown_labels(labels)
-        command = command_line(task)
+        few = not task.binary_path and len(task.args) <= _FEW_ARGS
+        command = ' '.join(task.args) if few else command_line(task)
         if len(command) > COMMAND_CHARS:
             command = shown(command, COMMAND_CHARS)
-        return cls.of(task)._replace(labels=labels, command=command)
+        offsets = task.source_offsets
+        return cls(
+            task.task_id,
+            task.origin,
+            task.client_name,
+            task.request_id,
+            task.partition,
+            offsets[0] if offsets else -1,
+            _short_labels(task.labels) if task.labels else {},
+            command,
+        )
 
     @property
     def name(self) -> str:
@@ -94,6 +104,19 @@ def shown(text: str, limit: int) -> str:
     """Return `text` without secrets, at most `limit` characters of it."""
     text = redact.text(text[: limit + _MARGIN])
     return text if len(text) <= limit else text[: limit - 1] + '…'
+
+
+def _short_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return the first labels as texts; none of them is long."""
+    if len(labels) > LABELS_SHOWN:
+        return shown_labels(labels)
+    short = {}
+    for name, value in labels.items():
+        name, value = str(name), str(value)
+        if len(name) > LABEL_CHARS or len(value) > LABEL_CHARS:
+            return shown_labels(labels)
+        short[name] = value
+    return short
 
 
 def shown_labels(labels: Mapping[str, str]) -> dict[str, str]:
