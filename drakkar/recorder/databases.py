@@ -86,7 +86,7 @@ class Databases:
         return sorted(files, key=_age, reverse=True)
 
     def path(self, name: str) -> Path:
-        """Return the file of that name, as seen from a native thread. Raises NoSuchDatabaseError."""
+        """Return the file of that name; waits for the disk. Raises NoSuchDatabaseError."""
         return in_thread(self._path, name)
 
     def _path(self, name: str) -> Path:

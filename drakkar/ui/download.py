@@ -51,10 +51,12 @@ def download(file: File) -> tuple[Headers, Download]:
 
 def _open(file: File) -> tuple[BinaryIO, int]:
     # The path was judged before; it must not have become a link to somewhere else since.
-    stream = os.fdopen(os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), 'rb')
     try:
+        stream = os.fdopen(os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), 'rb')
+    finally:
         if file.temporary:
-            file.path.unlink()
+            file.path.unlink(missing_ok=True)
+    try:
         return stream, os.fstat(stream.fileno()).st_size
     except BaseException:
         stream.close()

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
 
+import gevent
 import pytest
+from gevent.monkey import get_original
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drakkar.readonly import UnreadableError
+from drakkar.recorder import copies
 from drakkar.recorder import databases as module
-from drakkar.recorder.databases import Databases, NoSuchDatabaseError, TooLargeError
+from drakkar.recorder.copies import CopyingError, TooLargeError
+from drakkar.recorder.databases import Databases, NoSuchDatabaseError
 from drakkar.recorder.merge import merge
 from tests.recorder.files import NOW, identity, open_file, row, write_file
+from tests.waiting import until
 
 LIVE = 'w1-2025-01-02__00_00_00.db'
 OLD = 'w1-2025-01-01__00_00_00.db'
 OUTSIDE = '../secret.db'
+native_sleep = get_original('time', 'sleep')
 
 
 @pytest.fixture
@@ -171,6 +178,58 @@ def test_a_copy_that_fails_leaves_nothing(folder, tmp_path, monkeypatch):
     with pytest.raises(UnreadableError):
         Databases(folder).export('bad.db', 10**9)
     assert os.listdir(tmp_path) == before
+
+
+class Slow:
+    """Makes copies when it is told to, as a slow disk does. `begun` of them are under way."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun = 0
+        self.go = False
+        real = copies.snapshot
+
+        def snapshot(path: Path, target: Path) -> None:
+            self.begun += 1
+            while not self.go:
+                native_sleep(0.005)
+            target.unlink(missing_ok=True)  # and so late that the file is made anew
+            real(path, target)
+            self.begun -= 1
+
+        monkeypatch.setattr(copies, 'snapshot', snapshot)
+
+
+def test_a_copy_that_nobody_waits_for_any_more_leaves_nothing(folder, live, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    before = os.listdir(tmp_path)
+    slow = Slow(monkeypatch)
+    download = gevent.spawn(Databases(folder).export, LIVE, 10**9)
+    until(lambda: slow.begun == 1)
+    download.kill()
+    slow.go = True
+    until(lambda: slow.begun == 0)
+    until(lambda: os.listdir(tmp_path) == before)
+
+
+def test_copies_keep_no_more_than_one_thread_from_others(folder, live, monkeypatch):
+    monkeypatch.setattr(copies, 'PATIENCE_SECONDS', 0.05)
+    slow = Slow(monkeypatch)
+    databases = Databases(folder)
+    first = gevent.spawn(databases.export, LIVE, 10**9)
+    until(lambda: slow.begun == 1)
+    with pytest.raises(CopyingError, match='try again later'):
+        databases.export(LIVE, 10**9)
+    assert len(databases.find()) == 2
+    slow.go = True
+    first.get(timeout=10).path.unlink()
+    databases.export(LIVE, 10**9).path.unlink()
+
+
+def test_a_copy_must_fit_where_copies_are_made(folder, live, monkeypatch):
+    usage = type(shutil.disk_usage('/'))
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _folder: usage(10, 10, 0))
+    with pytest.raises(TooLargeError, match='0 are free'):
+        Databases(folder).export(LIVE, 10**9)
 
 
 def test_a_copy_is_bounded(folder, live):

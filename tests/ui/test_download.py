@@ -31,6 +31,16 @@ def test_a_temporary_file_is_gone_at_once(tmp_path: Path) -> None:
     body.close()
 
 
+def test_a_temporary_file_is_gone_where_it_can_not_be_opened(tmp_path: Path) -> None:
+    (tmp_path / 'secret').write_text('x')
+    path = tmp_path / 'a.db'
+    path.symlink_to('secret')
+    with pytest.raises(HttpError):
+        download(File(path, 'a.db', temporary=True))
+    assert not path.is_symlink()
+    assert (tmp_path / 'secret').exists()
+
+
 def test_what_became_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / 'secret').write_text('x')
     (tmp_path / 'a.db').symlink_to('secret')

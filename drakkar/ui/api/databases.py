@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from drakkar.readonly import UnreadableError
-from drakkar.recorder.databases import NoSuchDatabaseError, TooLargeError
+from drakkar.recorder.copies import CopyingError, TooLargeError
+from drakkar.recorder.databases import NoSuchDatabaseError
 from drakkar.ui.context import UiContext
 from drakkar.ui.data import databases
 from drakkar.ui.data.tracing import TRACE, traced
@@ -31,6 +32,8 @@ def get_database(context: UiContext, request: Request) -> File:
         raise HttpError(404, str(error)) from None
     except TooLargeError as error:
         raise HttpError(413, f'{error}; copy it on the machine itself') from None
+    except CopyingError as error:
+        raise HttpError(503, str(error), 'capacity') from None
     except UnreadableError as error:
         raise HttpError(422, str(error)) from None
     return File(path, name, 'application/vnd.sqlite3', temporary)
