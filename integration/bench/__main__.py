@@ -60,7 +60,15 @@ PAIRS = {
     ),
 }
 SINKS = ('kafka', 'postgres', 'mongo', 'redis', 'http')
-OTHERS = ('cache', 'cache-million', 'recorder-steady', 'kafka-latency', 'kafka-backpressure')
+OTHERS = (
+    'webapp',
+    'webapp-priority',
+    'cache',
+    'cache-million',
+    'recorder-steady',
+    'kafka-latency',
+    'kafka-backpressure',
+)
 NAMES = [*PAIRS, *OTHERS, *(f'sink-{name}' for name in SINKS)]
 
 
@@ -107,6 +115,12 @@ def _measurement(
     if name == 'cache-million':
         figures = _measure(name, 1_000_000, program, 0)
         return {'title': 'cache: more on disk than in memory', **figures}, _show_million
+    if name == 'webapp':
+        figures = _measure(name, arguments.tasks // 10, program, arguments.executors)
+        return {'title': 'HTTP endpoint', **figures}, _show_requests
+    if name == 'webapp-priority':
+        figures = _measure(name, 0, program, arguments.executors)
+        return {'title': 'HTTP requests beside a backlog of messages', **figures}, _show_priority
     if name == 'recorder-steady':
         figures = _measure(name, arguments.seconds, program, arguments.executors)
         return {'title': 'flight recorder, 5,000 events/s', **figures}, _show_steady
@@ -178,6 +192,27 @@ def _show_calls(entry: dict[str, Any]) -> None:
             f'{case["gap_ms"]:16.1f}{bare}'
         )
     sys.stdout.flush()
+
+
+def _show_requests(entry: dict[str, Any]) -> None:
+    heads = f'{"clients":>10}{"requests/s":>12}{"p50 ms":>10}{"p99 ms":>10}'
+    print(f'\n{entry["title"]}\n  {"":18}{heads}')
+    for case in entry['cases']:
+        print(
+            f'  {case["title"]:18}{case["clients"]:10}{case["rate"]:12,.0f}'
+            f'{case["p50_ms"]:10.1f}{case["p99_ms"]:10.1f}'
+        )
+    sys.stdout.flush()
+
+
+def _show_priority(entry: dict[str, Any]) -> None:
+    print(
+        f'\n{entry["title"]}: tasks of {entry["task_ms"]} ms, {entry["waiting"]} of them waiting, '
+        f'{entry["requests"]} requests\n'
+        f'  a request waited for its slot p50 {entry["p50_ms"]:.1f} ms, p95 '
+        f'{entry["p95_ms"]:.1f} ms, max {entry["max_ms"]:.1f} ms',
+        flush=True,
+    )
 
 
 def _show_million(entry: dict[str, Any]) -> None:

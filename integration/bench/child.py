@@ -31,7 +31,7 @@ def measure(name: str, count: int, program: str, number: int) -> dict[str, Any]:
     return figures
 
 
-_MODULES = ('cache', 'recorder', 'ui', 'kafka')
+_MODULES = ('webapp', 'cache', 'recorder', 'ui', 'kafka')
 
 
 def _module(name: str) -> str:

@@ -33,7 +33,9 @@ def main() -> int:
     parser.add_argument('--report', type=Path, help='folder for chaos.txt, chaos.json, chaos.svg')
     options = parser.parse_args()
     seed = int(os.environ.get('SEED') or 1)
-    settings = Settings(options.total, options.speed, options.kill, limit_seconds=options.limit, seed=seed)
+    settings = Settings(
+        options.total, options.speed, options.kill, limit_seconds=options.limit, seed=seed
+    )
     try:
         outcome = Chaos(Control(options.state), settings).run()
     except (ControlError, TimeoutError) as error:

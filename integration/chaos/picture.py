@@ -74,7 +74,8 @@ def _events(outcome: Outcome, end: float) -> Iterable[str]:
     for number, (at, event) in enumerate(outcome.events):
         x, _ = place(at, 0)
         yield f'<path d="M{x:.1f} 40V500" stroke="#999999" stroke-dasharray="3 3"/>'
-        yield _text(x, 516 + 13 * (number % 3), f'{at:g} s: {event}', 'middle')
+        anchor = 'end' if x > _WIDTH * 0.85 else 'middle'
+        yield _text(x, 516 + 13 * (number % 3), f'{at:g} s: {event}', anchor)
 
 
 def _placer(

@@ -54,12 +54,12 @@ def prove(at: Mapping[str, str]) -> Proof:
         'mongo': _documents(f'mongodb://{at["mongo"]}/'),
     }
     for route, found in routes.items():
-        _enter(proof, route, Counter(places[i] for i in found if i in places), requests, letters)
-    _enter(proof, 'counts', Counter(_counts(at['kafka'])), requests, letters)
+        enter(proof, route, Counter(places[i] for i in found if i in places), requests, letters)
+    enter(proof, 'counts', Counter(_counts(at['kafka'])), requests, letters)
     return proof
 
 
-def _enter(
+def enter(
     proof: Proof,
     route: str,
     arrived: Counter[Place],

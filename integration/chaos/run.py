@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from integration.chaos.proof import Proof, prove
-from integration.chaos.timeline import BEGIN_SHARE, ROLLING_OUTAGE, Step
+from integration.chaos.timeline import BEGIN_SHARE, ROLLING_OUTAGE, Step, described
 from integration.chaos.watch import FAST_GROUP, MAIN_GROUP, Sample, Watch
 from integration.stack.control import Control
 from integration.stack.plan import MAIN_CLUSTER, WORKERS
@@ -67,8 +67,9 @@ class Chaos:
         )
         self._tell(f't1: {self._watch.samples[-1].processed[MAIN_GROUP]} processed')
         begin = time.monotonic()
-        for step in ROLLING_OUTAGE:
+        for step, text in zip(ROLLING_OUTAGE, described(MAIN_CLUSTER), strict=True):
             self._look_for(begin + step.at / self._settings.speed)
+            self._tell(text)
             self._play(step)
         self._look_until(self._all_done, 'the end of all messages')
         self._tell('all processed')
@@ -76,7 +77,6 @@ class Chaos:
         return Outcome(self._settings, self._events, self._watch.samples, proof)
 
     def _play(self, step: Step) -> None:
-        self._tell(str(step))
         if step.up:
             self._control.ask('start', step.up)
         if step.down:

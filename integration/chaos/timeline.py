@@ -30,10 +30,12 @@ ROLLING_OUTAGE = (
 )
 
 
-def alive(workers: tuple[str, ...], steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """Return which of the workers are up after these steps."""
-    up = set(workers)
+def described(workers: tuple[str, ...], steps: tuple[Step, ...] = ROLLING_OUTAGE) -> list[str]:
+    """Return a line for each step, with those of the workers that are up after it."""
+    up, lines = set(workers), []
     for step in steps:
         up.discard(step.down)
         up |= {step.up} if step.up else set()
-    return tuple(worker for worker in workers if worker in up)
+        live = ', '.join(worker for worker in workers if worker in up)
+        lines.append(f'{step} (live: {live})')
+    return lines

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import pytest
 
-from integration.chaos.timeline import ROLLING_OUTAGE
+from integration.chaos.timeline import described
 from integration.servers.fixtures import unobtainable
 from integration.servers.kafka import Kafka
 from integration.servers.obtain import NotObtainableError
 from integration.stack.control import ControlError
-from integration.stack.plan import TENANT_TOKEN, WORKERS
+from integration.stack.plan import MAIN_CLUSTER, TENANT_TOKEN, WORKERS
 from integration.stack.services import SERVERS
 from integration.tests.environment import SHORT, Environment, eventually
 
@@ -61,15 +61,16 @@ def test_a_rolling_outage_loses_nothing(
     assert proof['arrived'] == dict.fromkeys(proof['arrived'], TOTAL)
     assert proof['dead_letters'] == 0
     steps = [event for _, event in outage['events'][1:-1]]
-    assert steps == [str(step) for step in ROLLING_OUTAGE]
+    assert steps == described(MAIN_CLUSTER)
 
 
 def test_partitions_move_as_the_workers_do(outage: dict[str, Any]) -> None:
     events = {event: at for at, event in outage['events']}
+    _, second, third, *_ = described(MAIN_CLUSTER)
     alone = [
         sample['partitions']
         for sample in outage['samples']
-        if events[str(ROLLING_OUTAGE[1])] < sample['at'] < events[str(ROLLING_OUTAGE[2])]
+        if events[second] < sample['at'] < events[third]
     ]
     assert alone[-1]['worker-1'] == 50
     last = outage['samples'][-1]['partitions']

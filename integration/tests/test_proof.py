@@ -1,0 +1,107 @@
+"""The proof notices what is missing, and the report says it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from xml.etree import ElementTree
+
+import pytest
+
+from drakkar.envelope import Envelope
+from drakkar.models.delivery import SinkRef
+from drakkar.models.message import SourceMessage
+from integration.chaos import report
+from integration.chaos.proof import Proof, enter
+from integration.chaos.run import Outcome, Settings
+from integration.chaos.timeline import described
+from integration.chaos.watch import FAST_GROUP, MAIN_GROUP, Sample
+
+REQUESTS = {(0, 0): 'r-1', (0, 1): 'r-2', (7, 0): 'r-3'}
+
+
+def letter(place: tuple[int, int], sink: str = '', worker: str = 'worker-1') -> Envelope:
+    message = SourceMessage('search-requests', *place, b'{}')
+    return Envelope(
+        message, 'deliver', '', sink=SinkRef(sink, 'x') if sink else None, worker=worker
+    )
+
+
+def entered(route: str, arrived: list[tuple[int, int]], *letters: Envelope) -> Proof:
+    proof = Proof(len(REQUESTS))
+    enter(proof, route, Counter(arrived), REQUESTS, letters)
+    return proof
+
+
+def test_all_there_is_no_loss() -> None:
+    proof = entered('kafka', list(REQUESTS))
+    assert (proof.missing, proof.duplicates, proof.lost_nothing) == (
+        {'kafka': 0},
+        {'kafka': 0},
+        True,
+    )
+
+
+def test_what_is_missing_is_counted_and_named() -> None:
+    proof = entered('kafka', [(0, 0), (0, 0)])
+    assert (proof.arrived, proof.missing, proof.duplicates) == (
+        {'kafka': 1},
+        {'kafka': 2},
+        {'kafka': 1},
+    )
+    assert proof.examples == {'kafka': ['r-2 at (0, 1)', 'r-3 at (7, 0)']}
+    assert not proof.lost_nothing
+
+
+@pytest.mark.parametrize(
+    ('route', 'excuse', 'missing'),
+    [
+        ('kafka', letter((7, 0)), 0),
+        ('kafka', letter((7, 0), 'kafka'), 0),
+        ('kafka', letter((7, 0), 'mongo'), 1),
+        ('kafka', letter((0, 0)), 1),
+        ('kafka', letter((7, 0), worker='fast-worker-1'), 1),
+        ('counts', letter((7, 0), 'kafka', worker='fast-worker-1'), 0),
+        ('counts', letter((7, 0), 'kafka'), 1),
+    ],
+)
+def test_a_dead_letter_excuses_its_message_on_its_route(
+    route: str, excuse: Envelope, missing: int
+) -> None:
+    assert entered(route, [(0, 0), (0, 1)], excuse).missing == {route: missing}
+
+
+def test_nothing_produced_proves_nothing() -> None:
+    assert not Proof(0).lost_nothing
+
+
+def test_the_steps_are_those_of_the_page() -> None:
+    assert described(('worker-1', 'worker-2', 'worker-3')) == [
+        'worker-2 stops (live: worker-1, worker-3)',
+        'worker-3 stops (live: worker-1)',
+        'worker-2 starts, worker-1 stops (live: worker-2)',
+        'worker-1 starts (live: worker-1, worker-2)',
+        'worker-3 starts (live: worker-1, worker-2, worker-3)',
+    ]
+
+
+def outcome(proof: Proof) -> Outcome:
+    samples = [
+        Sample(at, 10, {MAIN_GROUP: done, FAST_GROUP: done}, {'worker-1': done}, {'worker-1': 50})
+        for at, done in ((0.0, 0), (5.0, 7), (9.0, 10))
+    ]
+    return Outcome(Settings(10), [(3.0, 'worker-2 stops & <waits>')], samples, proof)
+
+
+def test_the_report_tells_a_loss() -> None:
+    told = report.text(outcome(entered('mongo', [(0, 0)])))
+    assert 'MESSAGES WERE LOST' in told
+    assert 'missing: r-2 at (0, 1)' in told
+    assert 'nothing was lost' in report.text(outcome(entered('mongo', list(REQUESTS))))
+
+
+def test_the_picture_is_well_formed() -> None:
+    drawn = ElementTree.fromstring(report.picture(outcome(Proof(3))))
+    texts = [element.text for element in drawn.iter('{http://www.w3.org/2000/svg}text')]
+    assert '3 s: worker-2 stops & <waits>' in texts
+    lines = list(drawn.iter('{http://www.w3.org/2000/svg}polyline'))
+    assert len(lines) == 5
