@@ -11,22 +11,25 @@ RawEvent = tuple[Any, ...]
 
 # Recorded outputs may be large: as many bytes of them may wait, more are left out.
 MAX_OUTPUT_BYTES = 64 << 20
+# So many events are written at once even where there is room for more: what waits is also
+# looked at by the garbage collector, and its pauses are the hub's.
+_ENOUGH = 8000
 
 
 class Buffer:
     """At most `size` events; when one more comes the oldest is lost and counted.
 
     The oldest, since whoever asks why events could not be written wants to know what
-    happened last. `half_full()` is called when a write should not wait any longer.
+    happened last. `enough()` is called when a write should not wait any longer.
     """
 
-    __slots__ = ('_events', '_half', '_half_full', '_size', 'lost', 'output_bytes')
+    __slots__ = ('_enough', '_events', '_size', '_tell', 'lost', 'output_bytes')
 
-    def __init__(self, size: int, half_full: Callable[[], None]) -> None:
+    def __init__(self, size: int, enough: Callable[[], None]) -> None:
         self._events: deque[RawEvent] = deque(maxlen=size)
         self._size = size
-        self._half = max(1, size // 2)
-        self._half_full = half_full
+        self._enough = max(1, min(size // 2, _ENOUGH))
+        self._tell = enough
         self.lost = 0
         self.output_bytes = 0
 
@@ -39,8 +42,8 @@ class Buffer:
         count = len(events)
         if count == self._size:
             self.lost += 1
-        elif count == self._half:
-            self._half_full()
+        elif count == self._enough:
+            self._tell()
         events.append(event)
 
     def admits_output(self, size: int) -> bool:
