@@ -8,8 +8,7 @@ from typing import Any
 import bottle
 import structlog
 
-from drakkar import jsonio
-from drakkar.ui import api, pages
+from drakkar.ui import api, pages, slices
 from drakkar.ui.context import UiContext
 from drakkar.ui.download import Download, download
 from drakkar.ui.errors import HttpError, status_line
@@ -17,7 +16,7 @@ from drakkar.ui.render import Renderer
 from drakkar.ui.request import Request
 from drakkar.ui.routes import Answer, Json, Page, Redirect, Route, routes_of
 from drakkar.ui.static import StaticFiles
-from drakkar.ui.wire import Environ, Headers, html, json_answer, wants_page
+from drakkar.ui.wire import HTML, Environ, Headers, html, json_answer, wants_page
 
 log = structlog.get_logger('drakkar.ui')
 
@@ -82,12 +81,12 @@ class UiApplication:
 
     def _wire(self, request: Request, answer: Answer) -> Wire:
         if isinstance(answer, Json):
-            body = jsonio.dumps_bytes(answer.data) + b'\n'
-            headers = [('Content-Type', 'application/json'), ('Content-Length', str(len(body)))]
-            return answer.status, headers, [body]
+            return _in_pieces(
+                answer.status, 'application/json', [*slices.json_bytes(answer.data), b'\n']
+            )
         if isinstance(answer, Page):
-            headers, body = html(self._renderer.page(request, answer))
-            return answer.status, headers, [body]
+            text = self._renderer.page(request, answer)
+            return _in_pieces(answer.status, HTML, slices.text_bytes(text))
         if isinstance(answer, Redirect):
             return 303, [('Location', answer.url), ('Content-Length', '0')], [b'']
         headers, content = download(answer)
@@ -95,6 +94,12 @@ class UiApplication:
 
     def _serve_static(self, environ: Environ, path: dict[str, Any]) -> Wire:
         return self._static.answer(path['name'], environ.get('HTTP_IF_NONE_MATCH', ''))
+
+
+def _in_pieces(status: int, content_type: str, pieces: list[bytes]) -> Wire:
+    length = str(sum(map(len, pieces)))
+    headers = [('Content-Type', content_type), ('Content-Length', length)]
+    return status, headers, slices.grouped(pieces)
 
 
 def _http_error(error: bottle.HTTPError) -> HttpError:

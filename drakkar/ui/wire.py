@@ -13,6 +13,7 @@ Headers = list[tuple[str, str]]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+HTML = 'text/html; charset=utf-8'
 METHODS = ('GET', 'HEAD', 'POST', 'OPTIONS')
 POLICY = '; '.join(
     (
@@ -67,7 +68,7 @@ def wants_page(environ: Environ) -> bool:
 def html(text: str) -> tuple[Headers, bytes]:
     body = text.encode('utf-8', 'replace')
     headers = [
-        ('Content-Type', 'text/html; charset=utf-8'),
+        ('Content-Type', HTML),
         ('Content-Length', str(len(body))),
     ]
     return headers, body

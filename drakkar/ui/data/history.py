@@ -14,7 +14,7 @@ from drakkar.recorder.events import EVENT_TYPES
 from drakkar.recorder.queries import EventFilter
 from drakkar.recorder.trace import ask_file
 from drakkar.recorder.words import in_words, is_failure
-from drakkar.ui import links
+from drakkar.ui import links, slices
 from drakkar.ui.context import UiContext
 from drakkar.ui.data.events import EVENT, event
 from drakkar.ui.errors import HttpError
@@ -149,7 +149,7 @@ def history(
         return {**shown, 'older_file': _older_file(context, file), 'problem': str(error)}
     return {
         **shown,
-        'events': [detailed(row) for row in found['events']],
+        'events': slices.each(detailed, found['events']),
         'next': found['next'],
         'searched_to': found['searched_to'],
         'older_file': '' if found['has_more'] else _older_file(context, file),

@@ -7,6 +7,7 @@ from typing import Any
 
 from drakkar.recorder.targets import BadTargetError, parse_target
 from drakkar.recorder.trace import DEADLINE_SECONDS, Search, trace
+from drakkar.ui import slices
 from drakkar.ui.context import UiContext
 from drakkar.ui.data.history import DETAILED, detailed
 from drakkar.ui.data.task import where
@@ -39,7 +40,7 @@ def traced(context: UiContext, text: str) -> dict[str, Any]:
     began = time.monotonic()
     deadline = began + DEADLINE_SECONDS
     found = trace(target, Search(where(context, deadline), deadline))
-    rows = [_row(row) for row in found['rows']]
+    rows = slices.each(_row, found['rows'])
     return {
         **found,
         'rows': rows,
