@@ -14,8 +14,6 @@ _PIECE = 64 * 1024
 _LINE = 1024
 _TRAILERS = 64
 _CHUNK_SIZE = re.compile(rb'[0-9A-Fa-f]{1,12}')
-# So many chunks may be read in one go: tiny ones come from the buffer, without any wait.
-_CHUNKS_AT_ONCE = 64
 
 
 def check_length(declared: str | None, limit: int) -> None:
@@ -62,11 +60,10 @@ def _plain(stream: Any, limit: int) -> Iterator[bytes]:
 def _chunks(stream: Any) -> Iterator[bytes]:
     """Yield the chunks of a body: RFC 9112, section 7.1.
 
-    pywsgi's own reader goes byte by byte, and gives nobody else a turn meanwhile.
+    pywsgi's own reader goes byte by byte, and takes any number of trailers.
     """
     stream._send_100_continue()
     file = stream.rfile
-    count = 0
     while size := _chunk_size(file):
         while size:
             piece = file.read(min(size, _PIECE))
@@ -75,9 +72,6 @@ def _chunks(stream: Any) -> Iterator[bytes]:
             size -= len(piece)
             yield piece
         _expect(file.read(2) == b'\r\n')
-        count += 1
-        if not count % _CHUNKS_AT_ONCE:
-            gevent.sleep(0)
     for _ in range(_TRAILERS):
         if _line(file) == b'':
             stream.chunk_length = 0  # tells pywsgi that the next request comes now

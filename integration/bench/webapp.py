@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import requests
 from gevent.pywsgi import WSGIServer
 
 import drakkar.api as dk
+from drakkar import log
 from drakkar.cli.common import freeze_startup, load_config
 from drakkar.contracts.source import ProducerRecord
 from drakkar.webapp.server import WebappServer
@@ -155,7 +155,7 @@ def _serving(
             )
         )
         loaded = load_config(ini)
-        logging.getLogger().setLevel(logging.ERROR)
+        log.configure(loaded.config.logging)
         made, config = make_handler(loaded.handler, loaded.config)
         build_producer = loaded.plugins.sources['log'].build_producer
         assert build_producer is not None
