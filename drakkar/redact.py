@@ -23,6 +23,8 @@ SECRET_PATTERNS = (
 )
 
 _secret_name = re.compile('|'.join(fnmatch.translate(p) for p in SECRET_PATTERNS), re.IGNORECASE)
+# One of these is in each name that matches: with case folded, and `-` as `_`.
+_HINTS = tuple(pattern.strip('*').lower() for pattern in SECRET_PATTERNS)
 # A password may hold any character, `/` and `@` too, though it should not; what is only
 # a port is none. Both patterns take time in proportion to the text: neither begins with
 # something that repeats, and what they look ahead is bounded.
@@ -42,8 +44,8 @@ def text(value: str) -> str:
     """Return `value` without `user:pass@` in URLs and with secret-looking `NAME=VALUE` masked."""
     if '://' in value:
         value = _userinfo.sub('://', value)
-    if '=' in value:
-        value = _assignment.sub(_mask_assignment, value)
+    if '=' in value and _has_hint(value):
+        value = '\n'.join([_mask_line(line) for line in value.split('\n')])
     return value
 
 
@@ -71,6 +73,19 @@ def _field(name: Any, value: Any) -> Any:
     if isinstance(name, str) and value not in (None, '') and is_secret_name(name):
         return MASK
     return data(value)
+
+
+def _has_hint(value: str) -> bool:
+    """Return whether a name in `value` may look like a secret; much quicker than to find it."""
+    folded = value.lower().replace('-', '_')
+    return any(hint in folded for hint in _HINTS)
+
+
+def _mask_line(line: str) -> str:
+    # No assignment goes over the end of a line.
+    if '=' in line and _has_hint(line):
+        return _assignment.sub(_mask_assignment, line)
+    return line
 
 
 def _mask_assignment(found: re.Match[str]) -> str:

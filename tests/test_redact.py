@@ -128,3 +128,12 @@ def test_time_grows_with_the_length_only(text):
     started = time.perf_counter()
     redact.text(text)
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['DK_X', 'dk-x', 'My-Password', 'PASSWD', 'the_secret', '--api-key', 'A_DSN', 'CREDENTIALS'],
+)
+def test_a_secret_is_found_in_any_line_of_a_long_text(name):
+    usual = 'x=1 y="2"\n' * 100
+    assert redact.text(f'{usual}{name}=hunter2 z=3\n{usual}') == f'{usual}{name}=*** z=3\n{usual}'
