@@ -22,6 +22,8 @@ log = structlog.get_logger('drakkar.recorder')
 
 T = TypeVar('T')
 
+# Readers share a few threads: a question that takes longer is given up.
+READ_SECONDS = 10.0
 # Before a new file is tried again where the old one still works.
 _ROTATION_RETRY_SECONDS = 60.0
 
@@ -137,7 +139,7 @@ class FileStore(Store):
             raise DatabaseError(f'{self._settings.db_dir}: nothing is being recorded')
 
         def work() -> T:
-            with readonly.reading(path) as connection:
+            with readonly.reading(path, time.monotonic() + READ_SECONDS) as connection:
                 return fn(connection, *args)
 
         return readonly.in_thread(work)

@@ -10,8 +10,9 @@ import pytest
 
 from drakkar.errors import DrakkarError
 from drakkar.models.snapshot import WorkerSnapshot
+from drakkar.readonly import OutOfTimeError
 from drakkar.recorder import buffer as buffer_module
-from drakkar.recorder import stores
+from drakkar.recorder import filestore, stores
 from drakkar.recorder.buffer import Backlog, Buffer
 from drakkar.sqlite import DatabaseError
 from tests.recorder.recording import (
@@ -98,6 +99,19 @@ def test_a_reader_can_not_write(tmp_path: Path) -> None:
             note(recorder, 1)
             recorder.flush()
             assert recorder.state.written == 1
+
+
+def test_a_question_that_would_take_for_ever_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filestore, 'READ_SECONDS', 0.05)
+    endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n'
+    with recording(tmp_path) as recorder:
+        note(recorder, 1)
+        recorder.flush()
+        with pytest.raises(OutOfTimeError):
+            recorder.read(lambda c: c.execute(endless).fetchone())
+        assert recorder.read(lambda c: c.execute('SELECT 1').fetchone()[0]) == 1
 
 
 def test_before_and_after_recording_there_is_nothing_to_read(tmp_path: Path) -> None:
