@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -14,6 +15,8 @@ MAX_FRAMES = 16
 PING_SECONDS = 20.0
 # A browser that takes nothing for this long, or answers no ping, is not there any more.
 WRITE_SECONDS = 60.0
+# A browser sends a pong now and then; whoever sends many frames only keeps the worker busy.
+MAX_HEARD_PER_SECOND = 50
 _PING = protocol.encode(protocol.PING, b'')
 # A script can not see pings; this tells a quiet page that its worker lives.
 _ALIVE = protocol.encode(
@@ -105,9 +108,14 @@ class Client:
 
 def listen(client: Client, read: Callable[[int], bytes]) -> None:
     """Hear a browser out until it leaves or breaks the rules; then close with the right code."""
+    lately: deque[float] = deque(maxlen=MAX_HEARD_PER_SECOND)
     try:
         while (frame := protocol.read_frame(read)) is not None:
             client.heard = True
+            now = time.monotonic()
+            if len(lately) == lately.maxlen and now - lately[0] < 1.0:
+                raise protocol.ProtocolError(protocol.POLICY, 'too many frames')
+            lately.append(now)
             if frame.opcode == protocol.PING:
                 client.control(protocol.encode(protocol.PONG, frame.payload))
             elif frame.opcode == protocol.CLOSE:

@@ -101,6 +101,13 @@ def test_a_ping_is_answered(site: Site) -> None:
     assert (p.PONG, b'there?') in frames
 
 
+def test_who_sends_without_a_pause_is_sent_away(site: Site) -> None:
+    with site.browse() as browser:
+        browser.socket.sendall(b'\x89\x80\0\0\0\0' * 100)
+        assert browser.closing() == 1008
+        until(lambda: not site.ui.hub.clients)
+
+
 def test_a_browser_that_just_goes_is_forgotten(site: Site) -> None:
     with site.browse() as browser:
         assert browser.status == 101
