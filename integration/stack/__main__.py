@@ -21,9 +21,13 @@ from pathlib import Path
 from integration.servers.obtain import NotObtainableError
 from integration.servers.server import StartError
 from integration.stack.control import Control, ControlError, default_state
-from integration.stack.services import LOAD, PRODUCER, PortTakenError, choose_ports
+from integration.stack.plan import WORKERS
+from integration.stack.services import LOAD, PRODUCER, TENANT_LOAD, PortTakenError, choose_ports
 from integration.stack.stack import Stack
 from integration.stack.table import lines
+
+SERVICES = (*(worker.name for worker in WORKERS), PRODUCER, LOAD, TENANT_LOAD)
+"""Those that take environment variables."""
 
 
 def up(options: argparse.Namespace) -> int:
@@ -60,6 +64,8 @@ def _extra(words: list[str]) -> dict[str, dict[str, str]]:
         service, colon, assignment = word.partition(':')
         if not colon or '=' not in assignment:
             raise ValueError(f'--env {word}: not SERVICE:NAME=VALUE')
+        if service not in SERVICES:
+            raise ValueError(f'--env {word}: takes one of {", ".join(SERVICES)}')
         found[service].update(_assignments([assignment]))
     return found
 

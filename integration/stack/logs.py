@@ -42,7 +42,7 @@ class Logs:
         while not ended:
             ended = self._end.wait(_POLL_SECONDS)
             for follower in self._files.values():
-                for line in follower.lines():
+                for line in follower.lines(last=ended):
                     self._out.write(line)
             self._out.flush()
 
@@ -56,8 +56,8 @@ class _Follower:
         self._at = 0
         self._rest = b''
 
-    def lines(self) -> list[str]:
-        """Return the new whole lines with their prefix."""
+    def lines(self, *, last: bool) -> list[str]:
+        """Return the new whole lines with their prefix, and at last one that has no end."""
         try:
             with self._file.open('rb') as source:
                 source.seek(self._at)
@@ -66,6 +66,8 @@ class _Follower:
             return []
         self._at += len(content)
         *whole, self._rest = (self._rest + content).split(b'\n')
+        if last and self._rest:
+            whole.append(self._rest)
         return [f'{self._prefix}{line.decode(errors="replace")}\n' for line in whole]
 
 

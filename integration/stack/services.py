@@ -69,12 +69,15 @@ class Services:
 def choose_ports(offset: int | None) -> dict[str, int]:
     """Return the page's ports plus `offset`, or any free ones for None.
 
-    Raises PortTakenError with one line that names each busy port.
+    Raises PortTakenError with one line that names each busy port, ValueError for no port.
     """
     plan = page_ports()
     if offset is None:
         return dict(zip(plan, free_ports.pick(len(plan)), strict=True))
     chosen = {name: port + offset for name, port in plan.items()}
+    wrong = [f'port {port} ({name})' for name, port in chosen.items() if not 0 < port < 1 << 16]
+    if wrong:
+        raise ValueError(f'--offset {offset}: {wrong[0]} does not exist')
     busy = [f'{port} ({name})' for name, port in chosen.items() if not free_ports.is_free(port)]
     if busy:
         raise PortTakenError(f'in use: port {", ".join(busy)}; end what uses it, or --offset N')
