@@ -48,7 +48,7 @@ class Event(Model):
         table_name = 'events'
         indexes = (
             (('partition', 'offset'), False),
-            (('event', 'id'), False),
+            (('event',), False),  # and, as in every index, the id
         )
 
 

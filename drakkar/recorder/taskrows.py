@@ -11,8 +11,11 @@ from drakkar.recorder.buffer import RawEvent
 from drakkar.recorder.httprows import HttpRows
 from drakkar.recorder.rows import Row
 from drakkar.recorder.tables import MAX_SPAN
+from drakkar.recorder.thread import give_way
 
 _TASKS_REMEMBERED = 5000
+# To mask so much of an output takes a tenth of a millisecond or more.
+_LONG_CHARS = 16_384
 
 
 class EventRows(HttpRows):
@@ -76,6 +79,8 @@ class EventRows(HttpRows):
         stdout, stderr, stdout_cut, stderr_cut, omitted = output
         if omitted:
             return None, None, ',"output_omitted":true'
+        if len(stdout) + len(stderr) > _LONG_CHARS:
+            give_way()
         stdout, cut = text.output(stdout, self._output_max_bytes)
         more = ',"stdout_truncated":true' if cut or stdout_cut else ''
         stderr, cut = text.output(stderr, self._output_max_bytes)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from gevent.monkey import get_original
 
 from drakkar import redact
 from drakkar.backoff import delay_seconds
@@ -21,6 +20,7 @@ from drakkar.recorder.rows import Row
 from drakkar.recorder.settings import RecorderSettings
 from drakkar.recorder.stores import InThread, Store
 from drakkar.recorder.taskrows import EventRows
+from drakkar.recorder.thread import give_way
 from drakkar.sqlite import DatabaseError
 
 log = structlog.get_logger('drakkar.recorder')
@@ -29,8 +29,6 @@ STATE_SECONDS = 5.0  # between two snapshots of the worker
 _BACKOFF_MAX_SECONDS = 30.0
 # Events whose rows are made in one go; between two of them the hub gets the GIL.
 _CHUNK = 400
-_PAUSE_SECONDS = 0.0001
-_native_sleep = get_original('time', 'sleep')
 
 
 class Writer:
@@ -199,7 +197,7 @@ def make_rows(maker: EventRows, events: list[RawEvent]) -> tuple[list[Row], list
                 getattr(maker, event[0])(event, rows)
             except Exception as error:
                 errors.append(f'{type(error).__name__}: {error}')
-        _native_sleep(_PAUSE_SECONDS)
+        give_way()
     try:
         maker.finish(rows)
     except Exception as error:
@@ -212,4 +210,4 @@ def forget(values: list[Any]) -> None:
     """Empty a list bit by bit: to free what tens of thousands hold takes milliseconds."""
     while values:
         del values[-_CHUNK:]
-        _native_sleep(_PAUSE_SECONDS)
+        give_way()

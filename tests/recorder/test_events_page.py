@@ -177,14 +177,14 @@ def test_the_first_id_of_a_time(times, ts):
         ({'task_id': 'a'}, True, 'event_task_id (task_id=?)'),
         ({'task_id': 'a', 'types': ('consumed',)}, True, 'event_task_id (task_id=?)'),
         ({'request_id': 'a'}, True, 'event_request_id (request_id=?)'),
-        ({'types': ('a', 'b')}, False, 'event_event_id (event=? AND id>? AND id<?)'),
+        ({'types': ('a', 'b')}, False, 'event_event (event=? AND rowid>? AND rowid<?)'),
         (
             {'types': ('a', 'b'), 'partition': 1},
             False,
-            'event_event_id (event=? AND id>? AND id<?)',
+            'event_event (event=? AND rowid>? AND rowid<?)',
         ),
         ({'types': ('a',), 'partition': 1}, True, 'event_partition_offset (partition=?)'),
-        ({'types': ('a',), 'labels': 'x'}, False, 'event_event_id (event=? AND id>? AND id<?)'),
+        ({'types': ('a',), 'labels': 'x'}, False, 'event_event (event=? AND rowid>? AND rowid<?)'),
     ],
 )
 def test_a_query_goes_by_the_index_that_fits(conditions, by_index, expected):
