@@ -32,7 +32,12 @@ class Topics:
             )
 
     def dead_letter_topic(self, topic: str) -> str:
-        """Return the topic for dead letters of messages of `topic`."""
+        """Return the topic for dead letters of messages of `topic`.
+
+        What came from elsewhere, over HTTP, goes to those of the first topic.
+        """
+        if self.names and topic not in self.names:
+            topic = self.names[0]
         return self.dead_letters or f'{topic}{DLQ_SUFFIX}'
 
     def read(self, topic: str) -> bool:

@@ -10,6 +10,7 @@ from drakkar.source.kafka.topics import Topics
 
 def test_dead_letters_go_beside_the_topic_or_where_they_are_told() -> None:
     assert Topics(['a']).dead_letter_topic('a') == 'a_dlq'
+    assert Topics(['a', 'b']).dead_letter_topic('http') == 'a_dlq'
     assert Topics(['a'], dead_letters='letters').dead_letter_topic('a') == 'letters'
 
 
