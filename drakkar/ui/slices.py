@@ -33,7 +33,7 @@ def json_bytes(data: Any) -> list[bytes]:
     """Return data as JSON in pieces; the rows of its lists are written one by one."""
     if not isinstance(data, dict) or not any(isinstance(v, list) for v in data.values()):
         return [jsonio.dumps_bytes(data)]
-    pieces = []
+    pieces: list[bytes] = []
     for name, value in data.items():
         pieces.append((b',' if pieces else b'{') + jsonio.dumps_bytes(str(name)) + b':')
         if isinstance(value, list):
