@@ -27,6 +27,12 @@ def name(route: Route) -> str:
     return f'{route.method} {route.path}'
 
 
+@pytest.mark.parametrize('number', ['9' * 30, str(2**63), str(2**31)])
+def test_a_partition_that_can_not_be_is_no_page(site: Site, number: str) -> None:
+    answer = site.ask(f'/partitions/{number}')
+    assert (answer.status, answer.json['status']) == (404, 'not_found')
+
+
 @pytest.mark.parametrize('route', PAGES, ids=name)
 def test_a_page_is_html_without_inline_script_or_style(site: Site, route: Route) -> None:
     answer = site.ask(address(route), Accept='text/html')

@@ -8,11 +8,14 @@ from drakkar.ui.context import UiContext
 from drakkar.ui.data import partitions
 from drakkar.ui.data.dashboard import dashboard
 from drakkar.ui.data.events import events
+from drakkar.ui.errors import HttpError
 from drakkar.ui.request import Request
 from drakkar.ui.routes import Page, Parameter, Route
 
 TOPIC = Parameter('topic', 'The topic, where the worker reads several.')
 BEFORE = Parameter('before', 'Only events with ids below this one.', 'integer')
+
+_MAX_PARTITION = 2**31 - 1
 
 
 def show_all(context: UiContext, request: Request) -> Page:
@@ -22,6 +25,8 @@ def show_all(context: UiContext, request: Request) -> Page:
 def show_one(context: UiContext, request: Request) -> Page:
     """Show one partition; recorded events too of one that is not assigned any more."""
     topic, number = request.text('topic'), request.path['partition']
+    if number > _MAX_PARTITION:
+        raise HttpError(404, f'partitions have numbers up to {_MAX_PARTITION}')
     before = request.integer('before')
     found = events(context, EventFilter(topic=topic or None, partition=number), before)
     following = found['next']

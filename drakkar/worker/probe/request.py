@@ -17,6 +17,8 @@ from drakkar.models.message import SourceMessage
 TIMEOUT_SECONDS = 30.0
 TIMEOUT_MAX_SECONDS = 300.0
 _MAX_OFFSET = 2**63 - 1
+MAX_HEADERS = 100
+_MAX_TOLD = 10  # wrong fields
 _TEXT, _BASE64 = 'text', 'base64'
 
 
@@ -87,7 +89,7 @@ _SCHEMA = _RequestSchema()
 def _by_field(messages: Mapping[str, Any]) -> dict[str, str]:
     return {
         str(name): ' '.join(map(str, found)) if isinstance(found, list) else str(found)
-        for name, found in messages.items()
+        for name, found in list(messages.items())[:_MAX_TOLD]
     }
 
 
@@ -111,6 +113,8 @@ def _headers(value: Any) -> list[tuple[str, bytes]]:
     pairs = list(value.items()) if isinstance(value, Mapping) else value or []
     if not isinstance(pairs, (list, tuple)) or not all(_is_header(pair) for pair in pairs):
         raise ProbeRequestError({'headers': 'expected an object, or a list of [name, text] pairs'})
+    if len(pairs) > MAX_HEADERS:
+        raise ProbeRequestError({'headers': f'a message may have {MAX_HEADERS} here'})
     return [(name, _bytes('headers', text, _TEXT) or b'') for name, text in pairs]
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drakkar.worker.probe import ProbeRequest, ProbeRequestError
+from drakkar.worker.probe.request import MAX_HEADERS
 
 
 def test_all_fields() -> None:
@@ -55,6 +56,7 @@ def test_only_the_value_is_needed() -> None:
         ({'value': '', 'headers': 'a: b'}, 'headers'),
         ({'value': '', 'headers': [['a']]}, 'headers'),
         ({'value': '', 'headers': {'a': 1}}, 'headers'),
+        ({'value': '', 'headers': [['a', '']] * (MAX_HEADERS + 1)}, 'headers'),
         ({'value': '', 'partition': -1}, 'partition'),
         ({'value': '', 'partition': '0'}, 'partition'),
         ({'value': '', 'offset': -1}, 'offset'),
@@ -75,6 +77,12 @@ def test_a_mistake_is_named_by_its_field(fields: Any, named: str) -> None:
         ProbeRequest.parse(fields)
     assert list(caught.value.fields) == [named]
     assert str(caught.value).startswith(f'{named}: ')
+
+
+def test_only_so_many_mistakes_are_told() -> None:
+    with pytest.raises(ProbeRequestError) as caught:
+        ProbeRequest.parse({'value': '', **{f'x{n}': 1 for n in range(1000)}})
+    assert len(caught.value.fields) == 10
 
 
 _JSON = st.recursive(
