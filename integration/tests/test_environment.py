@@ -18,6 +18,7 @@ from integration.stack.control import ControlError
 from integration.stack.plan import MAIN_CLUSTER, TENANT_TOKEN, WORKERS
 from integration.stack.services import SERVERS
 from integration.tests.environment import SHORT, Environment, eventually
+from tests.browser.browser import Browser
 
 TOTAL = 2000
 BODY = {'request_id': 'manual-1', 'score': 42}
@@ -143,6 +144,83 @@ def test_the_webapp_answers_a_tenant(stack: Environment) -> None:
     assert {'cache', 'sinks', 'timeline'} < set(report)
     assert report['result']['score'] == 42
     assert report['sinks'] is None
+
+
+@pytest.fixture
+def page(tab: Browser, stack: Environment) -> Browser:
+    """A tab on worker-1's debug UI."""
+    tab.base = f'http://127.0.0.1:{stack.ports["worker-1-debug"]}'
+    return tab
+
+
+def asked(stack: Environment, request_id: str) -> dict[str, Any]:
+    """Return the report of a request of tenant-A."""
+    body = BODY | {'request_id': request_id}
+    status, _, content = stack.request('worker-1-webapp', '/process', body, TENANT_TOKEN)
+    assert status == 200, content
+    report: dict[str, Any] = json.loads(content)
+    return report
+
+
+@pytest.mark.timeout(120)
+def test_the_dashboard_has_a_tile_of_the_webapp(stack: Environment, page: Browser) -> None:
+    page.open('/')
+    asked(stack, 'tile-1')
+    page.until('+document.querySelector("[data-bind=\'webapp.ok\']").innerText > 0')
+    rows = page.texts('#webapp-clients tbody tr')
+    assert [row.split()[:2] for row in rows] == [['anonymous', '4'], ['tenant-A', '60']]
+
+
+@pytest.mark.timeout(120)
+def test_tasks_of_requests_are_marked_live(stack: Environment, page: Browser) -> None:
+    page.open('/live')
+    page.until('document.querySelectorAll("#live-finished td").length > 0', 'finished tasks')
+    asked(stack, 'live-0001')
+    page.until(
+        '[...document.querySelectorAll("#live-finished [data-state=http]")]'
+        '.some(e => e.innerText === "tenant-A:live-000")',
+        'the request by its client and the start of its id',
+    )
+
+
+@pytest.mark.timeout(120)
+def test_the_history_filters_by_origin(stack: Environment, page: Browser) -> None:
+    asked(stack, 'history-1')
+    assert stack.request('worker-1-webapp', '/process', BODY, 'wrong')[0] == 401
+    page.open('/history')
+    assert page.texts('#origin-filter .chip') == ['all', 'kafka', 'http']
+
+    def recorded() -> bool:
+        page.open('/history?origin=http')
+        found = set(page.data('#history-events > li', 'event'))
+        return {f'webapp_request_{end}' for end in ('received', 'completed', 'auth_failed')} < found
+
+    eventually(recorded, 20, 'the events of the requests')
+    known = page.js('[...document.querySelectorAll("#event-types [name=event]")].map(e => e.value)')
+    ends = ('timeout', 'rate_limited', 'dropped_after_timeout')
+    assert {f'webapp_request_{end}' for end in ends} < set(known)
+    page.open('/history?origin=kafka')
+    assert not any(name.startswith('webapp') for name in page.data('#history-events > li', 'event'))
+
+
+@pytest.mark.timeout(120)
+def test_a_task_of_a_request_has_its_client_body_and_answer(
+    stack: Environment, page: Browser
+) -> None:
+    task = asked(stack, 'task-1')['tasks'][0]['task_id']
+
+    def recorded() -> bool:
+        return stack.request('worker-1-debug', f'/api/task/{task}')[0] == 200
+
+    eventually(recorded, 20, 'the task is recorded')
+    eventually(
+        lambda: page.open(f'/task/{task}') or '"score": 42' in page.text('main'), 20, 'the body'
+    )
+    facts = page.text('#task-facts')
+    assert 'tenant-A' in facts
+    assert 'task-1' in facts
+    assert 'Partition' not in facts
+    assert '"rank"' in page.text('main')
 
 
 def test_only_worker_1_has_a_webapp(stack: Environment) -> None:
