@@ -169,6 +169,12 @@ def drop_shared(connection: sqlite3.Connection) -> None:
     connection.execute('DELETE FROM cache_cursors')
 
 
+def drop_cluster(connection: sqlite3.Connection) -> None:
+    """Forget what is of one cluster only, and how far peers' files were read for it."""
+    connection.execute("DELETE FROM cache_entries WHERE scope = 'cluster'")
+    connection.execute('DELETE FROM cache_cursors')
+
+
 def cursor_of(connection: sqlite3.Connection, peer: str) -> tuple[str, int]:
     """Return the generation of a peer's file and the last change of it that is known here."""
     row = connection.execute(

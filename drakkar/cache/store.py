@@ -117,6 +117,8 @@ class Store:
             if missed > self._settings.stale_seconds:
                 # Peers may have forgotten deletions that this file never heard of.
                 sql.drop_shared(connection)
+            if meta.get('cluster', self._identity.cluster) != self._identity.cluster:
+                sql.drop_cluster(connection)  # the worker is of another cluster now
             sql.write_meta(
                 connection,
                 {

@@ -102,6 +102,20 @@ def test_both_choose_the_same_of_two_values_of_one_millisecond(caches):
     assert {cache.get('k') for cache in (a, b, c)} == {'of b'}
 
 
+def test_a_worker_that_joins_another_cluster_brings_nothing_of_the_old_one(caches):
+    a, red = caches.cache('a'), caches.cache('r', cluster='red')
+    for scope in Scope:
+        a.set(scope.value, 'blue', scope=scope)
+    red.set('of red', 1, scope=C)
+    spread(a, red)  # what is of red only was passed over
+    a.stop()
+    a = caches.cache('a', cluster='red')
+    spread(a, red)
+    assert [a.get(key) for key in ('local', 'cluster', 'global')] == ['blue', None, 'blue']
+    assert [red.get(key) for key in ('local', 'cluster', 'global')] == [None, None, 'blue']
+    assert a.get('of red') == 1
+
+
 def test_a_value_that_was_seen_is_older_whatever_the_clock_says(caches):
     a, b = caches.cache('a'), caches.cache('b')
     caches.skew['a'] = 7200  # its clock is two hours ahead
