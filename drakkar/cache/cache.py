@@ -12,7 +12,7 @@ import gevent
 from drakkar.cache.browse import Search, newest
 from drakkar.cache.clock import StampClock
 from drakkar.cache.disk import Disk
-from drakkar.cache.encoding import decode, encode
+from drakkar.cache.encoding import check_key, decode, encode
 from drakkar.cache.entry import Entry
 from drakkar.cache.loading import Loading
 from drakkar.cache.loop import Loop
@@ -139,8 +139,7 @@ class WorkerCache(Cache):
         return self._value(self._known(key), default, '' if probing() else 'memory')
 
     def delete(self, key: str) -> None:
-        if not isinstance(key, str):
-            raise TypeError(f'a key of the cache is a text, not {type(key).__name__}')
+        check_key(key)
         if probing():
             return
         known = self._known(key)

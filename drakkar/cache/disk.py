@@ -112,6 +112,8 @@ class Disk:
                 return self._store.find(key)
         except DatabaseError:
             self._flushing.wake()
+        except UnicodeError:
+            return None  # a text that can be no key
         except gevent.Timeout as timeout:
             if timeout is not limit:
                 raise

@@ -10,12 +10,20 @@ from drakkar import jsonio
 _MIN_INT, _MAX_INT = -(1 << 63), (1 << 64) - 1  # what every JSON reader keeps exact
 
 
-def encode(key: str, value: Any) -> str:
-    """Return `value` as JSON. Raises TypeError, which names the key, for what is no JSON value."""
+def check_key(key: object) -> None:
+    """Raise TypeError for what is no text, or one that has no form on disk."""
     if not isinstance(key, str):
         raise TypeError(f'a key of the cache is a text, not {type(key).__name__}')
     try:
-        key.encode()  # lone surrogates have no form on disk
+        key.encode()
+    except UnicodeError as error:  # of lone surrogates
+        raise TypeError(f'cache: {key!r:.100} is no key: {error}') from error
+
+
+def encode(key: str, value: Any) -> str:
+    """Return `value` as JSON. Raises TypeError, which names the key, for what is no JSON value."""
+    check_key(key)
+    try:
         _check(value)
         return jsonio.dumps(value)
     except (TypeError, RecursionError, UnicodeError) as error:
@@ -25,7 +33,10 @@ def encode(key: str, value: Any) -> str:
 
 def decode(text: str) -> Any:
     """Return the value of a JSON text. Raises ValueError."""
-    return jsonio.loads(text)
+    try:
+        return jsonio.loads(text)
+    except RecursionError as error:
+        raise ValueError('it is nested too deeply') from error
 
 
 def _check(value: Any) -> None:

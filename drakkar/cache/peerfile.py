@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drakkar import jsonio
 from drakkar.cache import sql
+from drakkar.cache.encoding import decode
 from drakkar.cache.entry import Entry
 from drakkar.cache.store import SUFFIX, OtherFormatError
 from drakkar.readonly import UnreadableError, is_closed, reading
@@ -76,7 +76,7 @@ class Reader:
             worker, cluster = str(meta['worker']), str(meta['cluster'])
             generation, last = str(meta['generation']), int(meta['seq'])
             missed = now - float(meta['alive_at'])
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise UnreadableError(f'it does not say who wrote it ({error})') from error
         if missed > self.stale_seconds:
             return Batch(worker, cluster, known, stale=True)
@@ -122,7 +122,7 @@ def _entry(row: sqlite3.Row) -> Entry | None:
     entry = sql.as_entry(row[:-1])
     if entry is not None and not entry.deleted:
         try:
-            jsonio.loads(entry.json)
+            decode(entry.json)
         except ValueError:
             return None
     return entry

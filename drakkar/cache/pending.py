@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 
@@ -80,7 +79,7 @@ class Pending:
         with self._turn:
             try:
                 self._store.open()
-                self._flush(len(self._entries))
+                self._flush(list(self._entries))
             except DatabaseError as error:
                 self._failed(error)
             else:
@@ -89,15 +88,16 @@ class Pending:
                 self._written.set()
         return not self.problem
 
-    def _flush(self, left: int) -> None:
-        while left > 0 and self._entries:
-            batch = list(itertools.islice(self._entries.values(), min(left, _BATCH)))
+    def _flush(self, keys: list[str]) -> None:
+        """Write the changes of `keys`, each in its turn, however often it changes meanwhile."""
+        for start in range(0, len(keys), _BATCH):
+            known = map(self._entries.get, keys[start : start + _BATCH])
+            batch = [entry for entry in known if entry is not None]
             self._store.write(batch)
             for entry in batch:
                 self.forget(entry)  # unless it was changed meanwhile
             self._stuck = False
             self._written.set()
-            left -= len(batch)
 
     def _failed(self, error: DatabaseError) -> None:
         if self.problem != str(error):

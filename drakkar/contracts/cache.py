@@ -46,7 +46,10 @@ class Cache(abc.ABC):
 
     @abc.abstractmethod
     def delete(self, key: str) -> None:
-        """Forget the key, here and wherever its entry went. Unknown keys are no error."""
+        """Forget the key, here and wherever its entry went. Unknown keys are no error.
+
+        Raises TypeError for what can be no key.
+        """
 
     @abc.abstractmethod
     def __contains__(self, key: object) -> bool:

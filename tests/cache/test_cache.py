@@ -92,6 +92,17 @@ def test_a_key_is_a_text(cache, key):
         cache.set(key, 1)
 
 
+def test_what_can_be_no_key_is_not_found_and_stops_no_writing(cache):
+    assert cache.get('\ud800') is None
+    assert cache.peek('\ud800') is None
+    assert '\ud800' not in cache
+    with pytest.raises(TypeError, match='no key'):
+        cache.delete('\ud800')
+    cache.set('k', 1)
+    cache.flush()
+    assert (cache.state.pending, cache.state.problem) == (0, '')
+
+
 @pytest.mark.parametrize('ttl', [0, -1, math.nan])
 def test_a_lifetime_is_above_zero(cache, ttl):
     with pytest.raises(ValueError, match='ttl'):
@@ -211,6 +222,21 @@ def test_more_changes_than_may_wait_are_written_meanwhile(caches):
     assert cache.state.dropped == 0
     cache.flush()
     assert [cache.get(f'k{n}') for n in (0, 1500, 2999)] == [0, 1500, 2999]
+
+
+def test_a_value_that_changes_all_the_time_is_written_too(caches):
+    cache = caches.cache()
+    for number in range(2000):
+        cache.set(f'k{number}', number)
+    cache.set('hot', 0)
+    writing = gevent.spawn(cache.flush)
+    while not writing.ready():
+        cache.set(f'k{number}', number)
+        cache.set('hot', 1)
+        number += 1
+        gevent.sleep(0)
+    caches.crash(cache)
+    assert caches.cache().get('hot') is not None
 
 
 def test_writes_are_counted_by_scope(cache):
