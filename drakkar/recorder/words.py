@@ -162,6 +162,38 @@ def _periodic(row: Row) -> str:
     return _joined(said.get('name'), said.get('error'))
 
 
+def _received(row: Row) -> str:
+    said = details(row)
+    remote = said.get('remote')
+    return _joined(
+        said.get('label') if said.get('label') != row['request_id'] else '',
+        f'from {remote}' if remote else '',
+        _count(said.get('body_bytes'), 'byte'),
+    )
+
+
+def _answered(row: Row) -> str:
+    said = details(row)
+    code = said.get('code') or ''
+    return _joined(f'{code} {said.get("status", "")}', _count(said.get('response_bytes'), 'byte'))
+
+
+def _limited(row: Row) -> str:
+    said = details(row)
+    return f'more than {said.get("rpm_limit")} requests in 60 s'
+
+
+def _refused(row: Row) -> str:
+    said = details(row)
+    return _joined(said.get('reason'), f'from {said["remote"]}' if said.get('remote') else '')
+
+
+def _dropped(row: Row) -> str:
+    said = details(row)
+    runs = _count(said.get('count'), 'run')
+    return f'{runs} ended for nobody' if runs else ''
+
+
 def _whatever(row: Row) -> str:
     """Name what the metadata holds: for events that need no sentence, and for those to come."""
     said = details(row)
@@ -189,4 +221,9 @@ _WORDS: dict[str, Callable[[Row], str]] = {
     'dlq_sent': _dead,
     'committed': _committed,
     'periodic_run': _periodic,
+    'webapp_request_received': _received,
+    'webapp_request_completed': _answered,
+    'webapp_request_rate_limited': _limited,
+    'webapp_request_auth_failed': _refused,
+    'webapp_request_dropped_after_timeout': _dropped,
 }

@@ -24,6 +24,41 @@ def plain(event: str, **fields: Any) -> dict[str, Any]:
     [
         ('consumed', {'metadata': {'count': 1200}}, '1,200 messages'),
         (
+            'webapp_request_received',
+            {'request_id': 'r1', 'metadata': {'label': 'big', 'remote': '::1', 'body_bytes': 12}},
+            'big, from ::1, 12 bytes',
+        ),
+        (
+            'webapp_request_received',
+            {'request_id': 'r1', 'metadata': {'label': 'r1', 'body': {'x': 1}, 'body_bytes': 1}},
+            '1 byte',
+        ),
+        (
+            'webapp_request_completed',
+            {'metadata': {'status': 'timeout', 'code': 504, 'response': '{', 'response_bytes': 99}},
+            '504 timeout, 99 bytes',
+        ),
+        (
+            'webapp_request_completed',
+            {'metadata': {'status': 'disconnected', 'code': 0}},
+            'disconnected',
+        ),
+        (
+            'webapp_request_rate_limited',
+            {'metadata': {'rpm_limit': 60, 'retry_after_seconds': 1.5}},
+            'more than 60 requests in 60 s',
+        ),
+        (
+            'webapp_request_auth_failed',
+            {'metadata': {'remote': '::1', 'reason': 'no client has this token'}},
+            'no client has this token, from ::1',
+        ),
+        (
+            'webapp_request_dropped_after_timeout',
+            {'metadata': {'count': 2}},
+            '2 runs ended for nobody',
+        ),
+        (
             'arranged',
             {'metadata': {'count': 1, 'task_count': 2, 'tasks': ['a', 'b']}},
             '2 tasks for 1 message',
