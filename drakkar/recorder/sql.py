@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import peewee
 
@@ -20,9 +21,6 @@ PRAGMAS = {'page_size': 8192, 'wal_autocheckpoint': 4096, 'cache_size': -8192}
 _CHUNK = 512
 _COLUMNS = ', '.join(EventRow._fields)
 _PLACES = f'({", ".join("?" * len(EventRow._fields))})'
-# For each None that it binds, Python's sqlite3 looks at length for somebody to adapt it; with nine
-# of them in a row that is nearly half of all the time. A NaN is bound at once, and stored as NULL.
-_NULL = float('nan')
 # What a value that SQLite can not store raises, other than a failing disk.
 _UNWRITABLE = (OverflowError, UnicodeError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
@@ -70,7 +68,7 @@ def insert_events(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     places = _ALL_PLACES if len(rows) == _CHUNK else ', '.join([_PLACES] * len(rows))
-    values = [_NULL if value is None else value for row in rows for value in row]
+    values = list(chain.from_iterable(rows))
     connection.execute(f'INSERT INTO events ({_COLUMNS}) VALUES {places}', values)
 
 

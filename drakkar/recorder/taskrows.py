@@ -9,7 +9,7 @@ from drakkar.models.task import ExecutorTask
 from drakkar.recorder import text
 from drakkar.recorder.buffer import RawEvent
 from drakkar.recorder.httprows import HttpRows
-from drakkar.recorder.rows import Row
+from drakkar.recorder.rows import NULL, Row
 from drakkar.recorder.tables import MAX_SPAN
 from drakkar.recorder.thread import give_way
 
@@ -38,7 +38,7 @@ class EventRows(HttpRows):
     def task_completed(self, event: RawEvent, rows: list[Row]) -> None:
         _, ts, task, exit_code, pid, duration, queue_seconds, slot, attempt, output = event
         said = f'"slot":{slot},"attempt":{attempt},"queue_seconds":{queue_seconds:.6f}'
-        args = None
+        args: Any = NULL
         if task.precomputed is not None:
             said = f'{said},"precomputed":true'
             args = text.arguments(task.args)
@@ -72,7 +72,7 @@ class EventRows(HttpRows):
 
     def task_complete(self, event: RawEvent, rows: list[Row]) -> None:
         _, ts, task, payloads, duration = event
-        self._task(rows, ts, 'task_complete', task, f'"payloads":{payloads}', None, duration)
+        self._task(rows, ts, 'task_complete', task, f'"payloads":{payloads}', NULL, duration)
 
     def _output(self, output: tuple[Any, ...]) -> tuple[str | None, str | None, str]:
         """Return stdout, stderr, and what the metadata says of them."""
@@ -95,12 +95,12 @@ class EventRows(HttpRows):
         event: str,
         task: ExecutorTask,
         said: str,
-        exit_code: int | None = None,
-        duration: float | None = None,
-        pid: int | None = None,
-        args: str | None = None,
-        stdout: str | None = None,
-        stderr: str | None = None,
+        exit_code: Any = NULL,
+        duration: Any = NULL,
+        pid: Any = NULL,
+        args: Any = NULL,
+        stdout: Any = NULL,
+        stderr: Any = NULL,
     ) -> None:
         """Append a row of a task; `said` is metadata as JSON without braces."""
         facts = self._facts.get(task.task_id)
@@ -121,7 +121,7 @@ class EventRows(HttpRows):
                 stderr,
                 exit_code,
                 duration,
-                None,
+                NULL,
                 f'{{{said}{more}}}',
                 pid,
                 labels,
@@ -141,16 +141,16 @@ class EventRows(HttpRows):
             more = f'{more},"parent_task_id":{text.quoted(task.parent_task_id)}'
         has_place = task.partition >= 0
         facts = self._facts[task.task_id] = (
-            task.topic if task.topic and has_place else None,
-            task.partition if has_place else None,
-            first,
-            last,
+            task.topic if task.topic and has_place else NULL,
+            task.partition if has_place else NULL,
+            NULL if first is None else first,
+            NULL if last is None else last,
             text.writable(task.task_id),
             more,
-            text.labels(task.labels),
+            text.labels(task.labels) or NULL,
             task.origin or self._origin,
-            task.client_name or None,
-            task.request_id or None,
+            task.client_name or NULL,
+            task.request_id or NULL,
         )
         return facts
 
