@@ -10,6 +10,7 @@ from urllib.parse import quote
 from drakkar.readonly import in_thread
 from drakkar.recorder.databases import Databases, NoSuchDatabaseError, RecorderFile
 from drakkar.recorder.merge import MergeError, default_name, merge
+from drakkar.ui import slices
 from drakkar.ui.context import UiContext
 from drakkar.ui.errors import HttpError
 from drakkar.ui.merging import Merging
@@ -51,7 +52,7 @@ def databases(context: UiContext) -> dict[str, Any]:
     merging = context.merger.current
     return {
         'folder': str(context.databases.folder or ''),
-        'databases': [_row(file) for file in context.databases.find()],
+        'databases': slices.each(_row, context.databases.find()),
         'merging': merging
         and {
             'done': merging.done,
