@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -14,42 +16,59 @@ import pytest
 from drakkar.cache import CacheSettings, WorkerCache
 from tests.waiting import until
 
-FLUSH_SECONDS = 0.05
+FLUSH_SECONDS = 0.2
 
-# Sets numbered values as fast as it may, one of them over and over, and prints how many
-# were set whenever all of them are on disk.
+# Sets so many numbered values at once, one of them over and over, and prints how many were set
+# at which time (of the machine, not of the process), whether all of them are on disk by then,
+# and how long the longest flush took: what is set as it begins waits for it, and for its own.
 PROGRAM = """
-import sys, gevent
+import sys, time, gevent
 from pathlib import Path
 from drakkar.cache import CacheSettings, WorkerCache
+from drakkar.cache.pending import Pending
 from drakkar.contracts.cache import Scope
+longest, began, flush = 0.0, None, Pending.flush
+def timed(pending):
+    global longest, began
+    began = time.monotonic()
+    flush(pending)
+    longest, began = max(longest, time.monotonic() - began), None
+Pending.flush = timed
 cache = WorkerCache(CacheSettings(Path(sys.argv[1]), flush_seconds=float(sys.argv[2])), 'w1')
 cache.start()
 number = 0
 while True:
-    for _ in range(50):
+    for _ in range(int(sys.argv[3])):
         cache.set(f'k{number}', number, scope=Scope.CLUSTER)
         cache.set('last', number)
         number += 1
+    now = time.monotonic()
+    print(number, now, max(longest, now - (began or now)), int(not cache.state.pending), flush=True)
     gevent.sleep(0.005)
-    if not cache.state.pending:
-        print(number, flush=True)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('lines', [1, 4, 9])
-def test_a_killed_worker_finds_all_but_the_last_interval(tmp_path: Path, lines: int) -> None:
+@pytest.mark.parametrize('at_once', [5, 100])  # the interval is over first, or room for changes
+@pytest.mark.parametrize('seed', range(4))
+def test_a_killed_worker_finds_all_but_the_last_interval(
+    tmp_path: Path, seed: int, at_once: int
+) -> None:
     printed = tmp_path / 'printed'
     script = tmp_path / 'program.py'
     script.write_text(PROGRAM)
     folder = tmp_path / 'db'
-    command = [sys.executable, '-m', 'gevent.monkey', str(script), str(folder), str(FLUSH_SECONDS)]
+    arguments = [str(folder), str(FLUSH_SECONDS), str(at_once)]
+    command = [sys.executable, '-m', 'gevent.monkey', str(script), *arguments]
+    longer = random.Random(seed).uniform(0, 4) * FLUSH_SECONDS
     with printed.open('w') as out, subprocess.Popen(command, stdout=out) as process:
-        until(lambda: printed.read_text().count('\n') >= lines, timeout=30)
+        until(lambda: safe_at(time.monotonic(), lines_of(printed)) > 0, timeout=30)
+        begun = time.monotonic()
+        until(lambda: time.monotonic() - begun > longer)
+        killed = time.monotonic()
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-    safe = int(printed.read_text().split('\n')[-2])
+    safe = safe_at(killed, lines_of(printed))
     cache = WorkerCache(CacheSettings(folder), 'w1')
     cache.start()
     try:
@@ -60,3 +79,18 @@ def test_a_killed_worker_finds_all_but_the_last_interval(tmp_path: Path, lines: 
         cache.stop()
     with closing(sqlite3.connect(folder / 'w1-cache.db')) as connection:
         assert connection.execute('PRAGMA integrity_check').fetchone() == ('ok',)
+
+
+Line = tuple[int, float, float, bool]
+
+
+def lines_of(printed: Path) -> list[Line]:
+    lines = [line.split() for line in printed.read_text().split('\n')[:-1]]
+    return [(int(n), float(at), float(took), written == '1') for n, at, took, written in lines]
+
+
+def safe_at(killed: float, lines: list[Line]) -> int:
+    """Return how many values had to be on disk: those set before the last interval began."""
+    slack = 2 * max((took for _, _, took, _ in lines), default=0) + 0.1  # the machine is busy
+    late = killed - FLUSH_SECONDS - slack
+    return max((n for n, at, _, written in lines if written or at < late), default=0)
