@@ -1,6 +1,6 @@
 """Run the rolling outage on the stack that runs, and prove that nothing was lost.
 
-    integration/chaos-test.sh [--speed N] [--kill] [--total N] [--report FOLDER]
+    integration/chaos-test.sh [--compose] [--speed N] [--kill] [--total N] ...
 
 Exit code 0: nothing was lost; 1: something was; 2: it could not be run.
 """
@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from integration.chaos import report
+from integration.chaos.containers import Containers
 from integration.chaos.run import Chaos, Settings
 from integration.infra.phases import TOTAL
 from integration.stack.control import Control, ControlError, default_state
@@ -21,6 +23,7 @@ from integration.stack.control import Control, ControlError, default_state
 def main() -> int:
     parser = argparse.ArgumentParser(prog='chaos-test.sh', description=__doc__.partition('\n')[0])
     parser.add_argument('--state', type=Path, default=default_state(), help='folder of the stack')
+    parser.add_argument('--compose', action='store_true', help='the stack is of containers')
     parser.add_argument('--speed', type=float, default=1, help='divides all times')
     parser.add_argument('--kill', action='store_true', help='end workers with SIGKILL')
     parser.add_argument(
@@ -37,7 +40,11 @@ def main() -> int:
         options.total, options.speed, options.kill, limit_seconds=options.limit, seed=seed
     )
     try:
-        outcome = Chaos(Control(options.state), settings).run()
+        if options.compose:
+            with closing(Containers()) as containers:
+                outcome = Chaos(containers, settings).run()
+        else:
+            outcome = Chaos(Control(options.state), settings).run()
     except (ControlError, TimeoutError) as error:
         print(f'chaos: {error}', file=sys.stderr)
         return 2

@@ -5,15 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from integration.chaos.proof import Proof, prove
 from integration.chaos.timeline import BEGIN_SHARE, ROLLING_OUTAGE, Step, described
 from integration.chaos.watch import FAST_GROUP, MAIN_GROUP, Sample, Watch
-from integration.stack.control import Control
 from integration.stack.plan import MAIN_CLUSTER, WORKERS
 from integration.stack.services import PRODUCER
 
 _LEAST_POLL_SECONDS = 1.0
+
+
+class Orders(Protocol):
+    """Where workers are stopped and started: the native stack's `Control`, or `Containers`."""
+
+    def ask(self, action: str, service: str = '', **variables: str) -> dict[str, Any]: ...
+
+    def running(self, service: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Outcome:
 class Chaos:
     """One rolling outage."""
 
-    def __init__(self, control: Control, settings: Settings) -> None:
+    def __init__(self, control: Orders, settings: Settings) -> None:
         self._control = control
         self._settings = settings
         ports = control.ask('status')['ports']
@@ -78,6 +86,9 @@ class Chaos:
 
     def _play(self, step: Step) -> None:
         if step.up:
+            # Where times are divided, it may still be ending its tasks.
+            if self._control.running(step.up):
+                self._look_until(lambda _: not self._control.running(step.up), f'end of {step.up}')
             self._control.ask('start', step.up)
         if step.down:
             self._control.ask('kill' if self._settings.kill else 'stop', step.down)

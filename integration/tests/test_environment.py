@@ -284,3 +284,19 @@ def test_a_web_ui_that_was_to_be_had_answers(stack: Environment) -> None:
             assert stack.request(name, path)[0] == 200
         else:
             assert f'without {name}' in stack.log()
+
+
+@pytest.mark.timeout(120)
+def test_requests_overtake_messages_that_wait(stack: Environment, outage: dict[str, Any]) -> None:
+    """The last test: what it leaves is not waited for."""
+    knobs = ('TOTAL_MESSAGES=240', 'SPEED=1000', 'SLOW_PERCENT=100', 'SLOW_REPEAT=25', 'SEED=11')
+    stack.tell('start', 'producer', *knobs)
+
+    def waiting() -> int:
+        pool = stack.json('worker-1-debug', '/api/dashboard')['pool']
+        return int(pool['waiting']) if pool['active'] == pool['max_executors'] else 0
+
+    eventually(lambda: waiting() >= 20, 60, 'tasks wait on worker-1')
+    report = asked(stack, 'urgent-1')
+    assert waiting() > 0
+    assert report['status'] == 'ok'
