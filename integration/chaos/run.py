@@ -78,13 +78,14 @@ class Chaos:
         for step, text in zip(ROLLING_OUTAGE, described(MAIN_CLUSTER), strict=True):
             self._look_for(begin + step.at / self._settings.speed)
             self._tell(text)
-            self._play(step)
-        self._look_until(self._all_done, 'the end of all messages')
+            self.play(step)
+        self._look_until(self.all_done, 'the end of all messages')
         self._tell('all processed')
         proof = prove(self._at)
         return Outcome(self._settings, self._events, self._watch.samples, proof)
 
-    def _play(self, step: Step) -> None:
+    def play(self, step: Step) -> None:
+        """Do what a step says."""
         if step.up:
             # Where times are divided, it may still be ending its tasks.
             if self._control.running(step.up):
@@ -93,7 +94,8 @@ class Chaos:
         if step.down:
             self._control.ask('kill' if self._settings.kill else 'stop', step.down)
 
-    def _all_done(self, sample: Sample) -> bool:
+    def all_done(self, sample: Sample) -> bool:
+        """Return whether nothing is left to do: all produced, processed, and all workers back."""
         if self._control.running(PRODUCER) or sample.produced < self._settings.total:
             return False
         everyone = all(sample.partitions.get(name) for name in MAIN_CLUSTER)
