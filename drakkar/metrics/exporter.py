@@ -12,6 +12,7 @@ from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from drakkar import jsonio
+from drakkar.bounded import BoundedConnection, Idle
 from drakkar.contracts.service import Service
 from drakkar.listening import listen, local_url
 from drakkar.metrics.render import compress, render
@@ -28,6 +29,10 @@ _STOP_TIMEOUT = 2.0  # seconds for a scrape under way to end
 
 
 class _Server(WSGIServer):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.idle = Idle()
+        super().__init__(*args, handler_class=BoundedConnection, **options)
+
     def handle(self, sock: Any, address: Any) -> None:
         # A client that says nothing would hold its place for ever.
         sock.settimeout(_CLIENT_TIMEOUT)

@@ -249,3 +249,12 @@ def test_a_client_that_says_nothing_is_cut_off(exporter, monkeypatch):
     with socket.create_connection(('127.0.0.1', exporter.port), timeout=5) as client:
         client.sendall(b'GET /metr')
         assert client.recv(100) == b''
+
+
+def test_a_body_that_nobody_wants_is_not_read_to_its_end(exporter):
+    head = b'POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n'
+    chunk = b'10000\r\n' + b'x' * 65536 + b'\r\n'
+    with socket.create_connection(('127.0.0.1', exporter.port), 10) as connection:
+        connection.sendall(head)
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            connection.sendall(chunk * 1000)
