@@ -52,13 +52,15 @@ class HttpRows(SinkRows):
         self._http(rows, 'webapp_request_completed', ts, said, who, number, duration)
 
     def http_auth_failed(self, event: RawEvent, rows: list[Row]) -> None:
-        _, ts, remote, reason = event
+        _, ts, remote, reason, before = event
         said = f'"remote":{text.quoted(remote)},"reason":{text.quoted(reason)}'
+        said += f',"not_recorded":{before}' if before else ''
         self._http(rows, 'webapp_request_auth_failed', ts, said, ('', ''))
 
     def http_rate_limited(self, event: RawEvent, rows: list[Row]) -> None:
-        _, ts, client, rpm, retry_after = event
+        _, ts, client, rpm, retry_after, before = event
         said = f'"rpm_limit":{rpm},"retry_after_seconds":{retry_after:.3f}'
+        said += f',"not_recorded":{before}' if before else ''
         self._http(rows, 'webapp_request_rate_limited', ts, said, (client, ''))
 
     def http_dropped(self, event: RawEvent, rows: list[Row]) -> None:

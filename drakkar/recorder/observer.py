@@ -33,6 +33,7 @@ class RecorderObserver(HttpObserver):
     """Notes events in `buffer`; tasks that were too short to be of interest are left out."""
 
     def __init__(self, buffer: Buffer, settings: RecorderSettings) -> None:
+        super().__init__()
         self._add = buffer.add
         self._buffer = buffer
         self._task_min = settings.event_min_seconds

@@ -180,12 +180,17 @@ def _answered(row: Row) -> str:
 
 def _limited(row: Row) -> str:
     said = details(row)
-    return f'more than {said.get("rpm_limit")} requests in 60 s'
+    return _joined(f'more than {said.get("rpm_limit")} requests in 60 s', _more(said))
 
 
 def _refused(row: Row) -> str:
     said = details(row)
-    return _joined(said.get('reason'), f'from {said["remote"]}' if said.get('remote') else '')
+    remote = f'from {said["remote"]}' if said.get('remote') else ''
+    return _joined(said.get('reason'), remote, _more(said))
+
+
+def _more(said: dict[str, Any]) -> str:
+    return f'{said["not_recorded"]} more before' if said.get('not_recorded') else ''
 
 
 def _dropped(row: Row) -> str:

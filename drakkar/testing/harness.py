@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import os
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -210,7 +209,7 @@ class WorkerHarness:
             '127.0.0.1',
             time.time(),
         )
-        run = runs.prepare(request, lambda: uuid.uuid4().hex)
+        run = runs.prepare(request)
         outcome = runs.run(run, self.config.webapp.request_timeout_seconds)
         report: dict[str, Any] = jsonio.loads(encode(request, outcome, ()))
         return report

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -199,13 +198,9 @@ class Endpoint:
 
     def _work(self, visit: _Visit) -> tuple[str, int, Headers, bytes]:
         request = self._receive(visit)
-        try:
-            run = self._runs.prepare(request, _new_id)
-        except Exception as error:  # logged and counted by hooks
-            raise _failed('http_request_id') from error
+        run = self._runs.prepare(request)
         visit.stage('parse')
         answer = HttpAnswer(DISCONNECTED, 0, b'', 0.0)
-        self._observer.http_received(request)
         try:
             with watched(visit.environ[CONNECTION], run.disconnect):
                 left = self._options.request_timeout_seconds - visit.seconds
@@ -250,10 +245,6 @@ class Endpoint:
     def _report(self, request: HttpRequest, outcome: HttpOutcome, visit: _Visit) -> bytes:
         hint = self._hints.timeout if outcome.status == TIMEOUT else ''
         return encode(request, outcome, visit.stages, hint)
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex
 
 
 def _failed(hook: str) -> Refusal:

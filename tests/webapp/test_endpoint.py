@@ -385,3 +385,22 @@ def test_requests_of_native_threads_do_not_wait_for_each_other(site: Site) -> No
     for thread in threads:
         thread.join()
     assert results == [200] * 10
+
+
+class SlowToName(ShellHandler):
+    def http_request_id(self, request: Any, headers: Any) -> str:
+        gevent.sleep(30)
+        return 'never'
+
+
+def test_a_hook_that_waits_before_the_first_task_has_no_more_time() -> None:
+    with Site(SlowToName, request_timeout_seconds=0.2) as site:
+        answer = site.post({})
+        assert (answer.status_code, answer.json()['status']) == (504, 'timeout')
+        assert re.fullmatch('[0-9a-f]{32}', answer.json()['request_id'])
+        assert [name for name, _ in site.heard.events] == [
+            'received',
+            'timeout',
+            'completed',
+            'answered',
+        ]

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 import drakkar.api as dk
+from drakkar.recorder.httpobserver import Few
 from drakkar.ui.wiring import add_ui
 from tests.webapp.handlers import ShellHandler
 from tests.webapp.site import TOKEN, Site
@@ -183,3 +184,10 @@ def test_the_dashboard_has_a_tile(site: Watched) -> None:
     page = site.api('/')
     assert 'id="webapp"' in page
     assert 'tenant-A' in page
+
+
+def test_a_flood_of_refusals_does_not_fill_the_file() -> None:
+    few = Few(2)
+    assert [few.admit('x', 10.0 + n / 10) for n in range(5)] == [0, 0, None, None, None]
+    assert few.admit('y', 10.5) == 0
+    assert [few.admit('x', 11.0), few.admit('x', 11.1)] == [3, 0]

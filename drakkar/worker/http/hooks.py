@@ -61,19 +61,17 @@ class HttpHooks(Hooks):
         if hook not in _DISPENSABLE:
             self.raised = self.raised or hook
 
-    def name(self, make_id: Callable[[], str]) -> None:
-        """Give the request its id and its label. Raises what `http_request_id` raises."""
+    def name(self) -> None:
+        """Give the request its own id and label. Raises what `http_request_id` raises."""
         request = self._request
-        request_id = self.call('http_request_id', request.payload, request.headers)
-        if not request_id:
-            request_id = make_id()
-        elif not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
+        own = self.call('http_request_id', request.payload, request.headers)
+        if isinstance(own, str) and _REQUEST_ID.fullmatch(own):
+            request.request_id = request.label = own
+        elif own:
             # Most likely what the client sent, which is no fault of the handler.
-            log.warning('request_id_replaced', request_id=repr(request_id)[:100])
-            request_id = make_id()
-        request.request_id = request.label = request_id
+            log.warning('request_id_replaced', request_id=repr(own)[:100])
         try:
-            label = self.call('http_request_label', request.payload, request_id)
+            label = self.call('http_request_label', request.payload, request.request_id)
         except Exception:  # logged and counted
             return
         request.label = str(label)

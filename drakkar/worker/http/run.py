@@ -62,7 +62,8 @@ class Shared:
 class HttpRun:
     """Takes one request through hooks, pool and sinks; `run` is called once.
 
-    It ends whatever happens: a hook that does not return holds no answer up.
+    It ends whatever happens: a hook that does not return holds no answer up. The request
+    needs an id already; the handler may give it another one.
     """
 
     def __init__(self, request: HttpRequest, shared: Shared) -> None:
@@ -74,6 +75,7 @@ class HttpRun:
         self._executor = CountedExecutor(shared.executor)
         self._scope = CancelScope()
         self._greenlets = Nursery(self._died)
+        self._received = False
         self._status = ''
         self._error = ''
         self._result = b'null'
@@ -87,10 +89,6 @@ class HttpRun:
         """The tasks of this request that have not ended."""
         return self._completion.in_flight if self._completion else {}
 
-    @property
-    def hooks(self) -> HttpHooks:
-        return self._hooks
-
     def run(self, limit: float) -> HttpOutcome:
         """Return how it ended, within `limit` seconds."""
         started = time.perf_counter()
@@ -98,9 +96,11 @@ class HttpRun:
         try:
             if not self._over.wait(max(0.0, limit)):
                 self._end(TIMEOUT, f'not done within {limit:.3g} seconds')
+                self._receive()
                 self._shared.observer.http_timeout(self.request, time.perf_counter() - started)
         finally:
             self._end(DISCONNECTED, 'the server gave it up')  # only where this greenlet was ended
+            self._receive()
             self._journal.run_ends()
             if self._status != OK:
                 self._cancel()
@@ -115,15 +115,23 @@ class HttpRun:
             self._status, self._error = status, error
             self._over.set()
 
+    def _receive(self) -> None:
+        """Tell of the request, once it has its id, or will have none of its own."""
+        if not self._received:
+            self._received = True
+            self._shared.observer.http_received(self.request)
+
     def _died(self, name: str, error: BaseException) -> None:
         """A fault in the pipeline costs this request, not the worker; the nursery logged it."""
         self._end(ERROR, 'internal error; see the log of the worker')
 
     def _work(self) -> None:
         shared, journal = self._shared, self._journal
-        message = self.request.as_message()
         try:
             with journal.stage('arrange'):
+                self._hooks.name()
+                self._receive()
+                message = self.request.as_message()
                 tasks = self._arrange(message)
         except Exception:  # logged and counted by hooks
             self._end(ERROR, self._hook_error())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections import ChainMap
 from collections.abc import Callable
 from typing import Any
@@ -63,11 +64,10 @@ class HttpRuns:
         """Return a number that no other request of this worker has."""
         return next(self._numbers)
 
-    def prepare(self, request: HttpRequest, make_id: Callable[[], str]) -> HttpRun:
-        """Name a request and make it ready to run. Raises what `http_request_id` raises."""
-        run = HttpRun(request, self._shared)
-        run.hooks.name(make_id)
-        return run
+    def prepare(self, request: HttpRequest) -> HttpRun:
+        """Make a request ready to run, with an id until the handler gives it another one."""
+        request.request_id = request.label = uuid.uuid4().hex
+        return HttpRun(request, self._shared)
 
     def run(self, run: HttpRun, limit: float) -> HttpOutcome:
         """Run a request; it is among the active ones meanwhile."""
