@@ -10,7 +10,8 @@ from pathlib import Path
 from drakkar.cache import sql
 from drakkar.cache.encoding import decode
 from drakkar.cache.entry import Entry
-from drakkar.cache.store import SUFFIX, OtherFormatError
+from drakkar.cache.naming import SUFFIX
+from drakkar.cache.store import OtherFormatError
 from drakkar.readonly import UnreadableError, is_closed, reading
 
 _ATTEMPTS = 3
@@ -28,7 +29,8 @@ class Position:
 class Batch:
     """Some changes of a peer's file, the place after them, and whether there are more.
 
-    `damaged` rows can not be used; `stale` files have missed deletions and are not read.
+    `damaged` rows can not be used; `stale` files have missed deletions and are not read, and
+    nobody will come back to those that are `abandoned`.
     """
 
     worker: str = ''
@@ -38,6 +40,7 @@ class Batch:
     more: bool = False
     damaged: int = 0
     stale: bool = False
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class Reader:
         except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise UnreadableError(f'it does not say who wrote it ({error})') from error
         if missed > self.stale_seconds:
-            return Batch(worker, cluster, known, stale=True)
+            abandoned = meta.get('temporary') == 1
+            return Batch(worker, cluster, known, stale=True, abandoned=abandoned)
         seq = known.seq if known.generation == generation and known.seq <= last else 0
         scopes = '' if cluster == self.cluster else "AND scope = 'global'"
         rows = db.execute(

@@ -30,6 +30,7 @@ class CacheSettings:
     cleanup_seconds: float = 60.0
     tombstone_seconds: float = 86_400.0
     network_folder: bool = False
+    temporary_name: bool = False  # the worker has another name after a restart
     sync: SyncSettings = field(default_factory=SyncSettings)
     busy_seconds: float = 2.0  # how long a write waits for another process's lock
 
@@ -52,6 +53,7 @@ class CacheSettings:
             cleanup_seconds=cache.cleanup_interval_seconds,
             tombstone_seconds=cache.tombstone_hours * 3600,
             network_folder=cache.network_folder,
+            temporary_name=not config.is_named,
             sync=SyncSettings(
                 enabled=sync.enabled,
                 interval_seconds=sync.interval_seconds,

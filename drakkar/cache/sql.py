@@ -183,6 +183,12 @@ def cursor_of(connection: sqlite3.Connection, peer: str) -> tuple[str, int]:
     return row or ('', 0)
 
 
+def keep_cursors(connection: sqlite3.Connection, peers: Iterable[str]) -> None:
+    """Forget the cursors of others than `peers`."""
+    gone = {peer for (peer,) in connection.execute('SELECT peer FROM cache_cursors')} - set(peers)
+    connection.executemany('DELETE FROM cache_cursors WHERE peer = ?', [(peer,) for peer in gone])
+
+
 def move_cursor(connection: sqlite3.Connection, peer: str, generation: str, seq: int) -> None:
     connection.execute(
         'INSERT INTO cache_cursors VALUES (?, ?, ?) ON CONFLICT (peer) DO UPDATE '

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ import structlog
 from drakkar.cache import sql
 from drakkar.cache.clock import COUNTER_BITS, StampClock
 from drakkar.cache.entry import Entry
+from drakkar.cache.naming import SUFFIX, NameLock, take_name
 from drakkar.cache.settings import CacheSettings
 from drakkar.errors import DrakkarError
 from drakkar.filenames import safe_name
@@ -26,8 +28,6 @@ from drakkar.sqlite import Database, DatabaseError, transaction
 log = structlog.get_logger('drakkar.cache')
 
 T = TypeVar('T')
-
-SUFFIX = '-cache.db'
 
 
 class OtherFormatError(DrakkarError):
@@ -57,7 +57,9 @@ class Store:
         clock: StampClock,
         now: Callable[[], float],
     ) -> None:
-        self.path = folder / f'{safe_name(identity.worker)}{SUFFIX}'
+        self._name = safe_name(identity.worker)
+        self.path = folder / f'{self._name}{SUFFIX}'
+        self._lock: NameLock | None = None
         self._identity = identity
         self._settings = settings
         self._clock = clock
@@ -74,7 +76,7 @@ class Store:
         if self._database is not None:
             return
         try:
-            offload(self.path.parent.mkdir, parents=True, exist_ok=True)
+            offload(self._take_name)
             try:
                 self._open()
             except (DatabaseError, OtherFormatError, ValueError, TypeError) as error:
@@ -85,6 +87,28 @@ class Store:
                 self._open()
         except OSError as error:
             raise DatabaseError(f'{self.path}: {error.strerror}') from error
+        finally:
+            if self._database is None:
+                self._give_name_back()
+
+    def _take_name(self) -> None:
+        folder = self.path.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        name, self._lock = take_name(folder, self._name)
+        self.path = folder / f'{name}{SUFFIX}'
+        if name != self._name:
+            log.warning('cache_name_is_taken', worker=self._identity.worker, path=str(self.path))
+
+    def _give_name_back(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            with suppress(OSError):
+                offload(lock.release)
+
+    @property
+    def _is_temporary(self) -> bool:
+        """Whether nobody will come back to the file once this process has ended."""
+        return self._settings.temporary_name or self.path.name != f'{self._name}{SUFFIX}'
 
     def _open(self) -> None:
         settings = self._settings
@@ -129,6 +153,7 @@ class Store:
                     # numbers must not be given again, since peers may have read them.
                     'seq': max(int(meta.get('seq', 0)), int(now * 1000) << COUNTER_BITS),
                     'alive_at': now,
+                    'temporary': int(self._is_temporary),
                 },
             )
             stamp = sql.last_stamp(connection)
@@ -147,6 +172,7 @@ class Store:
         database, self._database = self._database, None
         if database is not None:
             database.close()
+        self._give_name_back()
 
     def run(self, fn: Callable[..., T], *args: Any) -> T:
         """Return `fn(connection, *args)` from the native thread."""
@@ -210,6 +236,10 @@ class Store:
     def cursor(self, peer: str) -> tuple[str, int]:
         """Return the generation of a peer's file and the last change of it that is known."""
         return self.run(sql.cursor_of, peer)
+
+    def keep_cursors(self, peers: list[str]) -> None:
+        """Forget how far the files of others than `peers` were read."""
+        self.run(sql.keep_cursors, peers)
 
     def _identify(self) -> tuple[int, int] | None:
         try:

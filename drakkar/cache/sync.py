@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 
 from drakkar.cache.entry import Entry
+from drakkar.cache.naming import SUFFIX, remove_abandoned
 from drakkar.cache.peerfile import Position, Reader, find_files
 from drakkar.cache.settings import CacheSettings
-from drakkar.cache.store import SUFFIX, Identity, OtherFormatError, Store
+from drakkar.cache.store import Identity, OtherFormatError, Store
 from drakkar.cache.threads import PatientThread, StuckError
 from drakkar.models.snapshot import CachePeerState
 from drakkar.readonly import OutOfTimeError, UnreadableError
@@ -69,6 +71,8 @@ class PeerSync:
             return
         self._note('')
         self.peers = {name: self._state(name) for name in map(peer_name, files)}
+        with suppress(DatabaseError):  # the next flush says why
+            self._store.keep_cursors(list(self.peers))
         for path in self._in_turn(files):
             if time.monotonic() >= deadline or not self._store.is_open:
                 self._next = path.name  # it is the first of the next cycle
@@ -104,7 +108,7 @@ class PeerSync:
         except StuckError as error:
             state.timeouts += 1
             problem = str(error)
-        except (UnreadableError, OtherFormatError) as error:
+        except (UnreadableError, OtherFormatError, OSError) as error:
             state.errors += 1
             problem = str(error)
         self._judge(state, problem)
@@ -115,6 +119,8 @@ class PeerSync:
         batch = self._run(deadline, self._reader.read, path, known, self._now(), deadline)
         state.worker, state.cluster, state.stale = batch.worker, batch.cluster, batch.stale
         state.damaged += batch.damaged
+        if batch.abandoned and self._run(deadline, remove_abandoned, path):
+            log.info('cache_file_removed', peer=state.name)
         if batch.position != known:
             cursor = (state.name, batch.position.generation, batch.position.seq)
             state.taken += self._take(batch.entries, cursor)

@@ -78,9 +78,18 @@ class Config(Options):
     @property
     def worker_id(self) -> str:
         """The worker's name; where none is configured, made of host name and process id."""
+        return self._name or f'{os.uname().nodename}-{os.getpid()}'
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the worker has a name of its own, which it keeps over a restart."""
+        return bool(self._name)
+
+    @property
+    def _name(self) -> str:
         options = self.drakkar
-        named = options.worker_name or self._environ.get(options.worker_name_env, '')
-        return named or f'{os.uname().nodename}-{os.getpid()}'
+        name: str = options.worker_name or self._environ.get(options.worker_name_env, '')
+        return name
 
     @property
     def cluster(self) -> str:

@@ -13,7 +13,7 @@ import pytest
 from gevent.monkey import get_original
 
 from drakkar.cache import disk, pending, sync
-from drakkar.cache.store import SUFFIX
+from drakkar.cache.naming import SUFFIX
 from drakkar.contracts.cache import Scope
 from tests.waiting import until
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from drakkar.cache.store import SUFFIX
+from drakkar.cache.naming import SUFFIX
 from drakkar.contracts.cache import Scope
 from tests.cache.world import NOW
 from tests.waiting import until
@@ -295,6 +295,8 @@ def test_a_network_folder_has_no_write_ahead_log(caches):
     a.set('k', 1, scope=C)
     spread(a, b)
     assert b.get('k') == 1
+    a.stop()
+    b.stop()
     assert sorted(p.name for p in caches.folder.iterdir()) == [f'a{SUFFIX}', f'b{SUFFIX}']
 
 

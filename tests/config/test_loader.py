@@ -174,6 +174,7 @@ def test_the_name_of_the_worker(
 ) -> None:
     config = load_text(f'{MINIMAL}cluster_name = north\n{text}\n', environ)
     assert (config.worker_id, config.cluster) == (worker, 'north')
+    assert config.is_named == bool(text or environ)
 
 
 def test_a_configuration_may_be_changed_and_copied(load_text: Load) -> None:
