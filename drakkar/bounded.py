@@ -18,6 +18,7 @@ MAX_HEAD_BYTES = 32 * 1024
 # What is still read of a body that nobody wants, so that the client gets to see the answer.
 _REST_BYTES = 256 * 1024
 _REST_SECONDS = 1.0
+_HELD_BYTES = 64 * 1024
 
 
 class Idle:
@@ -133,6 +134,7 @@ class BoundedConnection(WSGIHandler):
     server: Any
     socket: Any
     wsgi_input: Any
+    _held: bytearray | None = None
 
     def __init__(self, connection: Any, address: Any, server: Any) -> None:
         # Head and body are written one after the other: the second would wait for the client's
@@ -180,6 +182,26 @@ class BoundedConnection(WSGIHandler):
             environ['wsgi.input'] = body
         self.wsgi_input = body
         return environ
+
+    def _write_with_headers(self, data: bytes) -> None:
+        """Send head and body at once: two sends are two system calls, and two packets."""
+        self._held = bytearray()
+        try:
+            super()._write_with_headers(data)
+        finally:
+            held, self._held = self._held, None
+        if held:
+            self._sendall(held)
+
+    def _sendall(self, data: bytes | bytearray) -> None:
+        if self._held is None:
+            super()._sendall(data)
+        elif len(data) <= _HELD_BYTES:
+            self._held += data
+        else:
+            held, self._held = self._held, None
+            super()._sendall(held)
+            super()._sendall(data)
 
     def _leave_rest(self) -> None:
         """Close the connection rather than read the rest of a body, once the answer is sent."""

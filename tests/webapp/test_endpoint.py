@@ -404,3 +404,21 @@ def test_a_hook_that_waits_before_the_first_task_has_no_more_time() -> None:
             'completed',
             'answered',
         ]
+
+
+class Hurried(ShellHandler):
+    def task_priority(self, task: Any) -> Any:
+        return (0 if task.origin == 'http' else 1, min(task.source_offsets))
+
+
+def test_a_request_with_priority_overtakes_the_messages_that_wait() -> None:
+    with Site(Hurried, config={'executor': {'max_executors': 2, 'window_size': 1}}) as site:
+        site.harness.send([{'script': 'sleep 0.05'}] * 40)
+        site.wait_for(lambda: site.harness.worker.snapshot().pool.waiting >= 10)
+        report = site.report({'script': 'echo first'})
+        done = len(site.harness.record.done)
+        assert report['result'] == {'stdout': ['first\n']}
+        assert done < 20, 'it did not wait for the messages before it'
+        (wait,) = [r.queue_seconds for r in site.harness.record.results if r.task.origin == 'http']
+        assert wait < 0.5
+        site.wait_for(lambda: len(site.harness.record.done) == 40)

@@ -11,7 +11,7 @@ import structlog
 from drakkar.contracts.cache import CacheCounts, counting
 from drakkar.contracts.observer import Observer
 from drakkar.errors import HandlerError
-from drakkar.handler import Handler
+from drakkar.handler import Handler, overrides
 from drakkar.models.group import MessageGroup
 from drakkar.models.http import HttpRequest
 from drakkar.models.message import SourceMessage
@@ -40,6 +40,8 @@ class HttpHooks(Hooks):
         self._request = request
         self.raised = ''
         self.counts = CacheCounts()
+        self._has_id = overrides(handler, 'http_request_id')
+        self._has_label = overrides(handler, 'http_request_label')
         if not sinks_enabled:
             self.has_task_complete = self.has_message_complete = self.has_window_complete = False
 
@@ -64,17 +66,21 @@ class HttpHooks(Hooks):
     def name(self) -> None:
         """Give the request its own id and label. Raises what `http_request_id` raises."""
         request = self._request
-        own = self.call('http_request_id', request.payload, request.headers)
+        if self._has_id:
+            self._take_id(self.call('http_request_id', request.payload, request.headers))
+        if self._has_label:
+            try:
+                label = self.call('http_request_label', request.payload, request.request_id)
+            except Exception:  # logged and counted
+                return
+            request.label = str(label)
+
+    def _take_id(self, own: Any) -> None:
         if isinstance(own, str) and _REQUEST_ID.fullmatch(own):
-            request.request_id = request.label = own
+            self._request.request_id = self._request.label = own
         elif own:
             # Most likely what the client sent, which is no fault of the handler.
             log.warning('request_id_replaced', request_id=repr(own)[:100])
-        try:
-            label = self.call('http_request_label', request.payload, request.request_id)
-        except Exception:  # logged and counted
-            return
-        request.label = str(label)
 
     def arrange_request(
         self, message: SourceMessage, pending: PendingContext
