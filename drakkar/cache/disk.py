@@ -75,8 +75,10 @@ class Disk:
         self._syncing.stop()
         self._sync.stop()
         self._flushing.stop()
-        self.flush()
-        self._store.close()
+        try:
+            self.flush()
+        finally:
+            self._store.close()
 
     def flush(self) -> bool:
         """Write all changes and wait for it; return whether that went well."""

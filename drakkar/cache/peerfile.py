@@ -88,8 +88,8 @@ class Reader:
         scopes = '' if cluster == self.cluster else "AND scope = 'global'"
         rows = db.execute(
             f"SELECT {sql.COLUMNS}, seq FROM cache_entries WHERE scope <> 'local' {scopes} "
-            'AND seq > ? ORDER BY seq LIMIT ?',
-            (seq, self.rows),
+            'AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+            (seq, last, self.rows),
         ).fetchall()
         entries = [entry for entry in map(_entry, rows) if entry is not None]
         more = len(rows) >= self.rows

@@ -54,6 +54,7 @@ class Pending:
         """Note a change; waits where too many are on their way already."""
         self._entries.pop(entry.key, None)  # it moves to the end
         self._entries[entry.key] = entry
+        self._shrink(2 * self._limit)  # some whose wait was cut short by a limit of their own
         if len(self._entries) * 2 > self._limit:
             self._wake()
         if len(self._entries) > self._limit:
@@ -65,7 +66,10 @@ class Pending:
             self._written.clear()
             # A disk that does not answer holds up one call, not each of them.
             self._stuck = not self._written.wait(deadline - time.monotonic())
-        while len(self._entries) > self._limit:
+        self._shrink(self._limit)
+
+    def _shrink(self, limit: int) -> None:
+        while len(self._entries) > limit:
             del self._entries[next(iter(self._entries))]
             self.dropped += 1
 

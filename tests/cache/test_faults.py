@@ -151,6 +151,19 @@ def test_a_row_that_no_worker_would_write_is_skipped(caches, change):
     assert (own.get('bad'), own.get('fine'), own.state.problem) == (None, 1, '')
 
 
+@pytest.mark.parametrize('seq', ["'many'", '9000000000000000000'])
+def test_a_number_of_a_change_that_none_has_hides_no_other_peer(caches, good, seq):
+    other = caches.cache('broken')
+    other.set('bad', 1, scope=C)
+    other.set('fine', 1, scope=C)
+    other.stop()
+    edit(path_of(caches, 'broken'), f"UPDATE cache_entries SET seq = {seq} WHERE key = 'bad'")
+    cache = synced(caches, batch_size=1)
+    cache.sync()
+    assert (cache.get('fine'), cache.get('good')) == (1, 1)
+    assert (peer(cache).read, peer(cache).problem) == (1, '')  # nothing twice
+
+
 def test_a_locked_file_is_left_for_the_next_cycle(caches, good):
     other = caches.cache('broken', network_folder=True)
     other.set('k', 1, scope=C)
@@ -346,6 +359,18 @@ def test_a_disk_that_does_not_answer_holds_up_one_call_only(caches, monkeypatch)
     assert (cache.state.pending, cache.state.problem) == (0, '')
     monkeypatch.setattr(cache._disk, '_stuck_until', 0.0)
     assert cache.get('k') == 1
+
+
+def test_waits_that_are_cut_short_let_no_more_pile_up(caches):
+    cache = caches.cache('me', max_memory_entries=1)
+    hanging = gevent.spawn(cache._disk._store.run, lambda _: native_sleep(1))
+    gevent.sleep(0)
+    for number in range(2100):
+        with gevent.Timeout(0, False):
+            cache.set(f'k{number}', number)
+    assert not hanging.ready()
+    assert (cache.state.pending, cache.state.dropped) == (2000, 100)
+    hanging.join()
 
 
 def test_a_time_limit_of_the_handler_is_the_handlers(caches):
