@@ -48,7 +48,7 @@ class WorkerCache(Cache):
         self._disk: Disk | None = None
         if settings.db_dir is not None:
             identity = Identity(self._origin, cluster.encode('utf-8', 'replace').decode())
-            self._disk = Disk(settings, identity, self._clock, now, self._taken)
+            self._disk = Disk(settings, identity, self._clock, now, self._taken, self._forget)
         self._cleaning = Loop('cache-cleanup', settings.cleanup_seconds, self.clean)
         self._counted = CacheState(
             max_memory_entries=settings.max_memory_entries,
@@ -216,6 +216,11 @@ class WorkerCache(Cache):
             self._memory.put(entry)
         if self._disk is not None:
             self._disk.pending.add(entry)
+
+    def _forget(self) -> None:
+        """Forget what is shared, as the file did: it has missed deletions."""
+        self._loading.all_changed()
+        self._memory.drop_shared()
 
     def _taken(self, entry: Entry) -> None:
         """Let an entry of a peer, which is on disk by now, replace what is older in memory."""

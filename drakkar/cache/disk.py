@@ -33,7 +33,8 @@ _STUCK_SECONDS = 10.0
 class Disk:
     """The file, the changes on their way to it, and the peers beside it.
 
-    `taken(entry)` hears of each entry of a peer that may be newer than what is in memory.
+    `taken(entry)` hears of each entry of a peer that may be newer than what is in memory,
+    `forget()` that all shared ones have become too old to be trusted.
     """
 
     def __init__(
@@ -43,13 +44,14 @@ class Disk:
         clock: StampClock,
         now: Callable[[], float],
         taken: Callable[[Entry], None],
+        forget: Callable[[], None],
     ) -> None:
         assert settings.db_dir is not None
         self._settings = settings
         self._clock = clock
         self._now = now
         self._taken = taken
-        self._store = Store(settings.db_dir, identity, settings, clock, now)
+        self._store = Store(settings.db_dir, identity, settings, clock, now, forget)
         self._flushing = Loop('cache-writer', settings.flush_seconds, self.flush)
         self.pending = Pending(self._store, settings.max_pending, self._flushing.wake)
         self._sync = PeerSync(self._store, identity, settings, now, self._take)

@@ -34,6 +34,11 @@ class Loading:
             if not read.readers and self._reads.get(key) is read:
                 del self._reads[key]
 
+    def all_changed(self) -> None:
+        """Make all that is being read stale."""
+        for key in list(self._reads):
+            self.changed(key)
+
     def changed(self, key: str) -> None:
         """Make what is being read of `key` stale."""
         read = self._reads.pop(key, None)

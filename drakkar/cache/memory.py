@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from drakkar.cache.entry import Entry
+from drakkar.contracts.cache import Scope
 
 _SLICE = 1000
 
@@ -41,6 +42,12 @@ class Memory:
     def drop(self, key: str) -> None:
         """Forget an entry, where there is one."""
         self._entries.pop(key, None)
+
+    def drop_shared(self) -> None:
+        """Forget all that is not of this worker alone."""
+        for entry in self.entries():
+            if entry.scope is not Scope.LOCAL:
+                del self._entries[entry.key]
 
     def expire(self) -> Iterator[None]:
         """Forget what has expired, a bounded number of steps at a time: yields in between."""

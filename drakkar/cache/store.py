@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,6 +46,8 @@ class Store:
     """The worker's own file; every statement runs in one native thread.
 
     A file that is damaged or of another format is moved away: a cache may always be empty.
+    Where it was not written to for so long that peers have forgotten deletions which it never heard
+    of, it forgets all shared entries and calls `forget()`.
     Raises DatabaseError, from every method but `close`, where the file can not be used.
     """
 
@@ -56,6 +58,7 @@ class Store:
         settings: CacheSettings,
         clock: StampClock,
         now: Callable[[], float],
+        forget: Callable[[], None],
     ) -> None:
         self._name = safe_name(identity.worker)
         self.path = folder / f'{self._name}{SUFFIX}'
@@ -64,6 +67,9 @@ class Store:
         self._settings = settings
         self._clock = clock
         self._now = now
+        self._forget = forget
+        self._signed_at = 0.0
+        self._lapsed = False
         self._database: Database | None = None
         self._inode: tuple[int, int] | None = None
 
@@ -127,6 +133,22 @@ class Store:
             raise
         self._clock.observe(stamp)
         self._database = database
+        self._heed()
+
+    def _drop_what_lapsed(
+        self, connection: sqlite3.Connection, now: float, signed_at: float
+    ) -> bool:
+        lapsed = now - signed_at > self._settings.stale_seconds
+        if lapsed:
+            sql.drop_shared(connection)
+        return lapsed
+
+    def _heed(self) -> None:
+        """Let memory too forget what has lapsed in the file."""
+        if self._lapsed:
+            self._lapsed = False
+            log.warning('cache_shared_entries_lapsed', path=str(self.path))
+            self._forget()
 
     def _prepare(self, connection: sqlite3.Connection) -> int:
         """Make a new file complete, or an old one fit to go on; return its latest stamp."""
@@ -137,10 +159,7 @@ class Store:
             sql.create_tables(connection)
             meta = sql.read_meta(connection)
             now = self._now()
-            missed = now - float(meta.get('alive_at', now))
-            if missed > self._settings.stale_seconds:
-                # Peers may have forgotten deletions that this file never heard of.
-                sql.drop_shared(connection)
+            lapsed = self._drop_what_lapsed(connection, now, float(meta.get('alive_at', now)))
             if meta.get('cluster', self._identity.cluster) != self._identity.cluster:
                 sql.drop_cluster(connection)  # the worker is of another cluster now
             sql.write_meta(
@@ -158,6 +177,7 @@ class Store:
             )
             stamp = sql.last_stamp(connection)
         self._inode = self._identify()
+        self._signed_at, self._lapsed = now, lapsed
         return max(int(meta.get('stamp', 0)), stamp)
 
     def _move_away(self, why: str) -> None:
@@ -196,6 +216,7 @@ class Store:
         Raises DatabaseError also where the file was moved, deleted or replaced.
         """
         written = self.run(self._write, list(entries), cursor)
+        self._heed()
         if written is None:
             self.close()
             raise DatabaseError(f'{self.path}: was moved, deleted or replaced')
@@ -209,28 +230,37 @@ class Store:
     ) -> int | None:
         if self._identify() != self._inode:
             return None  # SQLite would go on writing into a file that has no name any more
-        with transaction(connection):
+        with self._signing(connection) as lapsed:
+            if lapsed and cursor is not None:
+                return 0  # the peer's file is read from its beginning
             written = sql.upsert(connection, entries) if entries else 0
             if cursor is not None:
                 sql.move_cursor(connection, *cursor)
-            self._sign(connection)
         return written
 
-    def _sign(self, connection: sqlite3.Connection) -> None:
-        sql.write_meta(connection, {'alive_at': self._now(), 'stamp': self._clock.last})
+    @contextmanager
+    def _signing(self, connection: sqlite3.Connection) -> Iterator[bool]:
+        """Begin a transaction, which says that the worker lives; tell whether it long did not."""
+        now = self._now()
+        with transaction(connection):
+            lapsed = self._drop_what_lapsed(connection, now, self._signed_at)
+            yield lapsed
+            sql.write_meta(connection, {'alive_at': now, 'stamp': self._clock.last})
+        self._signed_at = now
+        self._lapsed |= lapsed
 
     def clean(self) -> None:
         """Remove what has expired."""
         while self.run(self._clean):
             gevent.sleep(0)
+        self._heed()
 
     def count(self) -> int:
         """Return how many values there are; takes its time where there are many."""
         return self.run(sql.count)
 
     def _clean(self, connection: sqlite3.Connection) -> bool:
-        with transaction(connection):
-            self._sign(connection)
+        with self._signing(connection):
             return sql.clean(connection, self._now(), self._settings.tombstone_seconds)
 
     def cursor(self, peer: str) -> tuple[str, int]:

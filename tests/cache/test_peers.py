@@ -251,8 +251,9 @@ def test_a_deletion_that_all_may_forget_is_not_handed_on_for_ever(caches):
     a.set('k', 1, scope=C)
     a.delete('k')
     a.flush()
-    caches.now += 90
-    a.clean()
+    for _ in range(2):
+        caches.now += 45
+        a.clean()
     late = caches.cache('late', tombstone_seconds=100)
     late.sync()
     assert late.state.peers[0].taken == 1
@@ -280,6 +281,25 @@ def test_a_worker_that_was_away_for_too_long_brings_nothing_back(caches):
     spread(a, b, c)
     assert [cache.get('k') for cache in (a, b, c)] == [None, None, None]
     assert a.get('mine') == 1
+
+
+def test_a_worker_that_stood_still_for_too_long_brings_nothing_back_either(caches):
+    a, b = caches.cache('a'), caches.cache('b')
+    a.set('k', 1, scope=C)
+    a.set('mine', 1)
+    spread(a, b)
+    b.delete('k')
+    b.flush()
+    for _ in range(4):  # a's machine sleeps
+        caches.now += 86_400 / 3
+        b.clean()
+    a.clean()
+    assert a.peek('k') is None
+    c = caches.cache('c')
+    spread(a, b, c)
+    assert [cache.get('k') for cache in (a, b, c)] == [None, None, None]
+    assert a.get('mine') == 1
+    assert a.state.problem == ''
 
 
 def test_peers_are_read_by_themselves(caches):
