@@ -1,6 +1,6 @@
 """Run the rolling outage on the stack that runs, and prove that nothing was lost.
 
-    integration/chaos-test.sh [--compose] [--speed N] [--kill] [--total N] ...
+    integration/chaos-test.sh [--speed N] [--kill] [--total N] ... (see --help)
 
 Exit code 0: nothing was lost; 1: something was; 2: it could not be run.
 """
@@ -24,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog='chaos-test.sh', description=__doc__.partition('\n')[0])
     parser.add_argument('--state', type=Path, default=default_state(), help='folder of the stack')
     parser.add_argument('--compose', action='store_true', help='the stack is of containers')
+    parser.add_argument('--prove', action='store_true', help='no outage: only read the books')
     parser.add_argument('--speed', type=float, default=1, help='divides all times')
     parser.add_argument('--kill', action='store_true', help='end workers with SIGKILL')
     parser.add_argument(
@@ -39,18 +40,26 @@ def main() -> int:
     settings = Settings(
         options.total, options.speed, options.kill, limit_seconds=options.limit, seed=seed
     )
-    try:
-        if options.compose:
-            with closing(Containers()) as containers:
-                outcome = Chaos(containers, settings).run()
-        else:
-            outcome = Chaos(Control(options.state), settings).run()
-    except (ControlError, TimeoutError) as error:
-        print(f'chaos: {error}', file=sys.stderr)
-        return 2
-    print(f'\n{report.text(outcome)}')
-    report.write(outcome, options.report or options.state / 'report')
-    return 0 if outcome.proof.lost_nothing else 1
+    orders = Containers() if options.compose else Control(options.state)
+    with closing(orders):
+        try:
+            return play(Chaos(orders, settings), options)
+        except (ControlError, TimeoutError) as error:
+            print(f'chaos: {error}', file=sys.stderr)
+            return 2
+
+
+def play(chaos: Chaos, options: argparse.Namespace) -> int:
+    """Run the outage, or only read the books; return the exit code."""
+    if options.prove:
+        proof = chaos.prove()
+        print('\n'.join(report.books(proof)))
+    else:
+        outcome = chaos.run()
+        proof = outcome.proof
+        print(f'\n{report.text(outcome)}')
+        report.write(outcome, options.report or options.state / 'report')
+    return 0 if proof.lost_nothing else 1
 
 
 if __name__ == '__main__':

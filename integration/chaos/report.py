@@ -7,28 +7,34 @@ from dataclasses import asdict
 from pathlib import Path
 
 from integration.chaos.picture import picture
+from integration.chaos.proof import Proof
 from integration.chaos.run import Outcome
 
 
 def text(outcome: Outcome) -> str:
     """Return the report for people."""
-    proof, settings = outcome.proof, outcome.settings
+    settings = outcome.settings
     how = 'SIGKILL' if settings.kill else 'stop'
     lines = [
-        f'Rolling outage by {how}: {proof.produced} messages in {outcome.samples[-1].at:g} s, '
-        f'times divided by {settings.speed:g}, seed {settings.seed}',
+        f'Rolling outage by {how}: {outcome.proof.produced} messages in '
+        f'{outcome.samples[-1].at:g} s, times divided by {settings.speed:g}, seed {settings.seed}',
         '',
         *(f'{at:8.1f} s  {event}' for at, event in outcome.events),
         '',
-        f'{"route":10} {"arrived":>8} {"missing":>8} {"duplicates":>11}',
+        *books(outcome.proof),
     ]
+    return '\n'.join(lines)
+
+
+def books(proof: Proof) -> list[str]:
+    """Return what arrived where, and the verdict, as lines."""
+    lines = [f'{"route":10} {"arrived":>8} {"missing":>8} {"duplicates":>11}']
     for route, missing in proof.missing.items():
         arrived, duplicates = proof.arrived[route], proof.duplicates[route]
         lines.append(f'{route:10} {arrived:8} {missing:8} {duplicates:11}')
         lines += [f'           missing: {example}' for example in proof.examples[route]]
     verdict = 'nothing was lost' if proof.lost_nothing else 'MESSAGES WERE LOST'
-    lines += ['', f'dead letters: {proof.dead_letters}', f'verdict: {verdict}']
-    return '\n'.join(lines)
+    return [*lines, '', f'dead letters: {proof.dead_letters}', f'verdict: {verdict}']
 
 
 def write(outcome: Outcome, folder: Path) -> None:

@@ -90,6 +90,9 @@ class Control:
         """Return whether a service runs, ready or not."""
         return bool(self.ask('status')['services'][service]['running'])
 
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def stop(self, service: str, timeout: float = 60) -> None:
         """Stop a service and wait for its end. Raises ControlError."""
         self.ask('stop', service)

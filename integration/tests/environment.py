@@ -113,23 +113,28 @@ class Environment:
         """Start the producer and play the rolling outage; return its report."""
         folder = Path(os.environ.get(REPORT) or self.state) / name
         self.tell('start', 'producer', f'TOTAL_MESSAGES={total}')
-        command = [
-            str(ROOT / 'integration' / 'chaos-test.sh'),
-            *('--state', str(self.state), '--report', str(folder)),
-            *('--total', str(total), '--speed', SHORT['SPEED'], '--limit', '240', *words),
-        ]
+        words = ('--report', str(folder), '--total', str(total), '--limit', '240', *words)
+        code, told = self._chaos_test('--speed', SHORT['SPEED'], *words)
+        assert code == 0, told[-4000:]
+        found: dict[str, Any] = json.loads((folder / 'chaos.json').read_text())
+        return {**found, 'text': (folder / 'chaos.txt').read_text()}
+
+    def prove(self) -> tuple[int, str]:
+        """Have the books read; return the exit code and what was printed."""
+        return self._chaos_test('--prove')
+
+    def _chaos_test(self, *words: str) -> tuple[int, str]:
+        script = str(ROOT / 'integration' / 'chaos-test.sh')
         path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
         done = subprocess.run(
-            command,
+            [script, '--state', str(self.state), *words],
             env={**self._variables, 'PATH': path},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout[-4000:]
-        found: dict[str, Any] = json.loads((folder / 'chaos.json').read_text())
-        return {**found, 'text': (folder / 'chaos.txt').read_text(), 'output': done.stdout}
+        return done.returncode, done.stdout
 
     def _ready(self) -> bool:
         if self._process.poll() is not None:

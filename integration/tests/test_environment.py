@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -284,6 +286,23 @@ def test_a_web_ui_that_was_to_be_had_answers(stack: Environment) -> None:
             assert stack.request(name, path)[0] == 200
         else:
             assert f'without {name}' in stack.log()
+
+
+@pytest.mark.timeout(120)
+def test_a_lost_document_is_noticed(stack: Environment, outage: dict[str, Any]) -> None:
+    assert stack.prove()[0] == 0
+    program = (
+        'import pymongo, sys\n'
+        'archive = pymongo.MongoClient(sys.argv[1]).drakkar.search_archive\n'
+        'assert archive.delete_many({"request_id": "r-00005"}).deleted_count\n'
+    )
+    uri = f'mongodb://127.0.0.1:{stack.ports["mongo"]}/'
+    subprocess.run([sys.executable, '-c', program, uri], check=True)
+    code, told = stack.prove()
+    assert code == 1
+    assert f'mongo          {TOTAL - 1}        1' in told
+    assert 'missing: r-00005 at (' in told
+    assert 'MESSAGES WERE LOST' in told
 
 
 @pytest.mark.timeout(120)
