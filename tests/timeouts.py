@@ -8,6 +8,7 @@ raises where the process is.
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 from types import FrameType
@@ -22,6 +23,17 @@ SECOND_ALARM_SECONDS = 2.0
 
 class TimeLimitError(BaseException):
     """The time is up. No Exception, so that code under test does not swallow it."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a test that may run for longer do so without a dump of its threads' stacks.
+
+    It comes a little before the common limit, when nothing is wrong with such a test,
+    and ends the interpreter now and then: greenlets switch while it walks their frames.
+    """
+    if item.get_closest_marker('timeout') is not None:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.hookimpl(tryfirst=True)
