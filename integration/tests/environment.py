@@ -16,9 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from integration.servers.fixtures import unobtainable
+from integration.servers.kafka import Kafka
+from integration.servers.obtain import NotObtainableError
 from integration.servers.process import SESSION_MARK
 from integration.stack.control import Control, ControlError
 from integration.stack.program import ROOT
+from integration.stack.services import SERVERS
 
 REPORT = 'DRAKKAR_TEST_REPORT'
 _START_SECONDS = 180
@@ -143,6 +147,16 @@ class Environment:
             self.control.ask('status')
             return 'stack: ready' in self.log()
         return False
+
+
+def obtain_servers() -> None:
+    """Fetch what is missing; skip the test, or fail it, where a server can not be had."""
+    kinds: list[Any] = [Kafka, *SERVERS.values()]
+    try:
+        for kind in kinds:
+            kind.obtain()
+    except NotObtainableError as error:
+        unobtainable(str(error))
 
 
 def eventually(

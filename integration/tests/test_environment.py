@@ -13,13 +13,9 @@ from urllib.parse import quote
 import pytest
 
 from integration.chaos.timeline import described
-from integration.servers.fixtures import unobtainable
-from integration.servers.kafka import Kafka
-from integration.servers.obtain import NotObtainableError
 from integration.stack.control import ControlError
 from integration.stack.plan import MAIN_CLUSTER, TENANT_TOKEN, WORKERS
-from integration.stack.services import SERVERS
-from integration.tests.environment import SHORT, Environment, eventually
+from integration.tests.environment import SHORT, Environment, eventually, obtain_servers
 from tests.browser.browser import Browser
 
 TOTAL = 2000
@@ -28,11 +24,7 @@ BODY = {'request_id': 'manual-1', 'score': 42}
 
 @pytest.fixture(scope='module')
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    try:
-        for server in (Kafka, *SERVERS.values()):
-            server.obtain()
-    except NotObtainableError as error:
-        unobtainable(str(error))
+    obtain_servers()
     with Environment(tmp_path_factory.mktemp('stack'), **SHORT) as environment:
         yield environment
     assert environment.exit_code == 0, environment.log()[-3000:]
@@ -215,9 +207,12 @@ def test_a_task_of_a_request_has_its_client_body_and_answer(
         return stack.request('worker-1-debug', f'/api/task/{task}')[0] == 200
 
     eventually(recorded, 20, 'the task is recorded')
-    eventually(
-        lambda: page.open(f'/task/{task}') or '"score": 42' in page.text('main'), 20, 'the body'
-    )
+
+    def has_body() -> bool:
+        page.open(f'/task/{task}')
+        return '"score": 42' in page.text('main')
+
+    eventually(has_body, 20, 'the body of the request')
     facts = page.text('#task-facts')
     assert 'tenant-A' in facts
     assert 'task-1' in facts

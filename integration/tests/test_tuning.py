@@ -9,11 +9,7 @@ from typing import Any
 import pytest
 
 from integration.infra import topics
-from integration.servers.fixtures import unobtainable
-from integration.servers.kafka import Kafka
-from integration.servers.obtain import NotObtainableError
-from integration.stack.services import SERVERS
-from integration.tests.environment import SHORT, Environment
+from integration.tests.environment import SHORT, Environment, obtain_servers
 
 TOTAL = 1200
 TOKEN = 'my-secret-token'
@@ -22,11 +18,7 @@ THRESHOLDS = ('WS', 'EVENT', 'OUTPUT', 'LOG')
 
 @pytest.fixture(scope='module')
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    try:
-        for server in (Kafka, *SERVERS.values()):
-            server.obtain()
-    except NotObtainableError as error:
-        unobtainable(str(error))
+    obtain_servers()
     knobs = [
         'worker-1:DK_EXECUTOR__MAX_EXECUTORS=2',
         'worker-3:DK_KAFKA__SESSION_TIMEOUT_MS=30000',
