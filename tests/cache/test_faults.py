@@ -386,6 +386,25 @@ def test_a_time_limit_of_the_handler_is_the_handlers(caches):
     assert cache.get('k') == 1
 
 
+def test_reads_that_wait_end_with_the_cache_and_a_killed_one_leaves_nothing(caches):
+    cache = caches.cache('me', max_memory_entries=1)
+    cache.set('k', 1)
+    cache.set('other', 1)
+    cache.flush()
+    hanging = gevent.spawn(cache._disk._store.run, lambda _: native_sleep(0.2))
+    gevent.sleep(0)
+    readers = [gevent.spawn(cache.get, 'k') for _ in range(50)]
+    gevent.sleep(0)
+    readers.pop().kill()
+    cache.stop()
+    gevent.joinall([hanging, *readers], timeout=5)
+    assert [reader.value for reader in readers] == [1] * 49
+    assert cache._loading._reads == {}
+    assert cache.get('none') is None
+    cache.set('late', 1)  # nobody writes it any more
+    assert cache.get('late') == 1
+
+
 def test_a_value_that_is_no_json_any_more_is_a_miss(caches):
     cache = caches.cache('me')
     cache.set('k', 1)
