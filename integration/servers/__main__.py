@@ -17,9 +17,8 @@ import signal
 import sys
 
 from integration.servers.catalog import SERVERS, kafka_kind
-from integration.servers.fixtures import REQUIRE
 from integration.servers.kafka import Kafka
-from integration.servers.obtain import NotObtainableError, say
+from integration.servers.obtain import REQUIRE, NotObtainableError, say
 
 
 def fetch(names: list[str]) -> int:

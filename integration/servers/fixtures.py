@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from integration.servers.obtain import REQUIRE
+
 if TYPE_CHECKING:
     from integration.servers.http_echo import HttpEcho
     from integration.servers.kafka import Kafka, KafkaAddress
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from integration.servers.postgres import Postgres
     from integration.servers.prometheus import Prometheus
     from integration.servers.redis import Redis
-
-REQUIRE = 'DRAKKAR_TEST_REQUIRE'
 
 _serving: list[Any] = []
 

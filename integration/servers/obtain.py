@@ -14,6 +14,9 @@ import venv
 from collections.abc import Iterator
 from pathlib import Path
 
+REQUIRE = 'DRAKKAR_TEST_REQUIRE'
+"""Environment variable that makes it an error when a server can not be had."""
+
 _POLICY = Path('/usr/sbin/policy-rc.d')
 _POLICY_MARK = '# written by drakkar for the time of one installation'
 _TAIL_LINES = 15
