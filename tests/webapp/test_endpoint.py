@@ -422,3 +422,31 @@ def test_a_request_with_priority_overtakes_the_messages_that_wait() -> None:
         (wait,) = [r.queue_seconds for r in site.harness.record.results if r.task.origin == 'http']
         assert wait < 0.5
         site.wait_for(lambda: len(site.harness.record.done) == 40)
+
+
+class Noting(ShellHandler):
+    """Returns what it saw when the tasks were made."""
+
+    seen: dict[str, Any] = {}  # noqa: RUF012 - by request
+
+    def http_request_id(self, request: Any, headers: Any) -> str:
+        self.seen['headers'] = dict(headers)
+        return request['request_id']
+
+    def arrange_http_request(self, request: Any, pending: Any) -> Any:
+        self.seen[request['request_id']] = [task.request_id for task in pending]
+        return super().arrange_http_request(request, pending)
+
+
+def test_a_handler_sees_the_tasks_of_other_requests_and_no_token(tmp_path: Path) -> None:
+    gate = tmp_path / 'gate'
+    waits = {'script': f'until test -e {gate}; do sleep 0.02; done', 'request_id': 'one'}
+    with Site(Noting) as site:
+        first = gevent.spawn(site.report, waits)
+        site.wait_for(lambda: site.harness.worker.snapshot().pool.active == 1)
+        site.report({'request_id': 'two'}, token=TOKEN, headers={'X-More': 'yes'})
+        gate.touch()
+        first.get()
+    assert (Noting.seen['one'], Noting.seen['two']) == ([], ['one'])
+    assert Noting.seen['headers']['x-more'] == 'yes'
+    assert TOKEN not in str(Noting.seen['headers'])

@@ -85,6 +85,7 @@ def test_chunks(raw: Raw, chunks: list[bytes]) -> None:
         b'0x5\r\nhello\r\n0\r\n\r\n',
         b'5\nhello\n0\n\n',
         b'5\r\nhelloX\r\n0\r\n\r\n',
+        b'15\r\n' + READY + b'XX0\r\n\r\n',
         b'fffffffffffffffff\r\n',
         b'5' + b';' * 5000 + b'\r\n',
         b'0\r\n' + b'T: x\r\n' * 200 + b'\r\n',

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 import drakkar.api as dk
+from drakkar.models.delivery import CancelScope, Provenance
+from drakkar.models.http import SinkTally
+from drakkar.worker.http import SinkWatch
 from tests.webapp.handlers import ShellHandler
 from tests.webapp.site import Site
 
@@ -141,3 +144,36 @@ def test_messages_are_not_counted_for_requests(site: Site) -> None:
         assert report['sinks']['by_type'] == {'first': counts(2, 2)}
         assert len(both.harness.payloads) == 42
         assert both.harness.committed == {0: 20}
+
+
+def test_what_is_not_delivered_when_the_time_is_over_never_is() -> None:
+    class Again(Delivering):
+        def on_delivery_error(self, error: Any) -> dk.Action:
+            return dk.RETRY
+
+    options = {'retry_backoff_seconds': 0.4, 'retry_backoff_max_seconds': 0.4}
+    with Site(
+        Again,
+        sinks=[First, Second],
+        config={'sinks': options},
+        sinks_enabled=True,
+        request_timeout_seconds=0.3,
+    ) as site:
+        first = site.harness.sinks['first.captured']
+        first.failures = [RuntimeError('away')]
+        assert site.post({}).status_code == 504
+        assert site.harness.worker.parts.router.join(10)
+        assert first.failures == []
+        assert first.payloads == []
+        assert site.harness.dead_letters == []
+
+
+def test_deliveries_of_messages_do_not_count_for_a_request_of_the_same_number() -> None:
+    watch, tally = SinkWatch(), SinkTally()
+    watch.tallies[7] = tally
+    sink, scope = dk.SinkRef('first', 'x'), CancelScope()
+    for topic in ('http', 'other', 'http'):
+        message = dk.SourceMessage(topic, 0, 7, b'')
+        watch.sink_delivered(sink, [First({})], 0.1, [Provenance([message], scope)])
+        watch.dlq_sent([dk.DeadLetter(message, 'deliver', '', payloads=[First({})], sink=sink)])
+    assert (tally.delivered, tally.dead_lettered) == ({'first': 2}, {'first': 2})
