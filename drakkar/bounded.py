@@ -142,6 +142,11 @@ class BoundedConnection(WSGIHandler):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().__init__(connection, address, server, io.BufferedReader(_Fair(connection)))
 
+    def handle(self) -> None:
+        """Answer requests until the connection ends, by the client's going away for one."""
+        with contextlib.suppress(OSError):  # while it is told that its request is none
+            super().handle()
+
     def read_requestline(self) -> Any:
         """Wait for the next request; a server that stops need not wait for one that waits."""
         idle: Idle = self.server.idle

@@ -151,7 +151,7 @@ def test_what_is_not_delivered_when_the_time_is_over_never_is() -> None:
         def on_delivery_error(self, error: Any) -> dk.Action:
             return dk.RETRY
 
-    options = {'retry_backoff_seconds': 0.4, 'retry_backoff_max_seconds': 0.4}
+    options = {'retry_backoff_seconds': 1.5, 'retry_backoff_max_seconds': 1.5}
     with Site(
         Again,
         sinks=[First, Second],
