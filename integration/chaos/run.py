@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from integration.chaos.proof import Proof, prove
 from integration.chaos.timeline import BEGIN_SHARE, ROLLING_OUTAGE, Step, described
 from integration.chaos.watch import FAST_GROUP, MAIN_GROUP, Sample, Watch
+from integration.infra import topics
 from integration.stack.plan import MAIN_CLUSTER, WORKERS
 from integration.stack.services import PRODUCER
 
@@ -98,12 +99,13 @@ class Chaos:
             self._control.ask('kill' if self._settings.kill else 'stop', step.down)
 
     def all_done(self, sample: Sample) -> bool:
-        """Return whether nothing is left to do: all produced, processed, and all workers back."""
+        """Return whether all is produced and processed, and all workers have their share again."""
         if self._control.running(PRODUCER) or sample.produced < self._settings.total:
             return False
-        everyone = all(sample.partitions.get(name) for name in MAIN_CLUSTER)
+        owned = [sample.partitions.get(name, 0) for name in MAIN_CLUSTER]
+        settled = all(owned) and sum(owned) == topics.planned()[topics.REQUESTS]
         done = all(sample.processed[g] >= sample.produced for g in (MAIN_GROUP, FAST_GROUP))
-        return done and everyone
+        return done and settled
 
     def _look_for(self, until: float) -> None:
         while (left := until - time.monotonic()) > 0:

@@ -31,15 +31,15 @@ class Orders:
         return self.left > 0
 
 
-def sample(produced: int, processed: int, owners: tuple[str, ...]) -> Sample:
+def sample(produced: int, processed: int, *owned: int) -> Sample:
     groups = {MAIN_GROUP: processed, FAST_GROUP: processed}
-    return Sample(0.0, produced, groups, {}, dict.fromkeys(owners, 16))
+    return Sample(0.0, produced, groups, {}, dict(zip(MAIN_CLUSTER, owned, strict=False)))
 
 
 @pytest.fixture
 def orders(monkeypatch: pytest.MonkeyPatch) -> Orders:
     monkeypatch.setattr(run, '_LEAST_POLL_SECONDS', 0.01)
-    monkeypatch.setattr(run.Watch, 'look', lambda self: sample(0, 0, ()))
+    monkeypatch.setattr(run.Watch, 'look', lambda self: sample(0, 0))
     return Orders()
 
 
@@ -54,19 +54,20 @@ def test_with_kill_workers_are_killed(orders: Orders) -> None:
 
 
 @pytest.mark.parametrize(
-    ('produced', 'processed', 'owners', 'done'),
+    ('produced', 'processed', 'owned', 'done'),
     [
-        (10, 10, MAIN_CLUSTER, True),
-        (9, 9, MAIN_CLUSTER, False),
-        (10, 9, MAIN_CLUSTER, False),
-        (10, 10, MAIN_CLUSTER[:2], False),
+        (10, 10, (17, 17, 16), True),
+        (9, 9, (17, 17, 16), False),
+        (10, 9, (17, 17, 16), False),
+        (10, 10, (25, 25), False),
+        (10, 10, (17, 17, 8), False),
     ],
 )
-def test_the_end_is_when_all_is_processed_and_all_workers_are_back(
-    orders: Orders, produced: int, processed: int, owners: tuple[str, ...], done: bool
+def test_the_end_is_when_all_is_processed_and_all_workers_have_their_share(
+    orders: Orders, produced: int, processed: int, owned: tuple[int, ...], done: bool
 ) -> None:
     orders.left = 0
-    found = Chaos(orders, Settings(10)).all_done(sample(produced, processed, owners))
+    found = Chaos(orders, Settings(10)).all_done(sample(produced, processed, *owned))
     assert found == done
 
 
