@@ -43,7 +43,8 @@ def test_a_wrong_password_is_a_mistake_in_the_section(delivery: Deliver, mongo: 
     [
         ({'uri': 'mongodb://127.0.0.1:99999/x'}, 'uri: .*[Pp]ort'),
         ({'uri': 'mongodb://127.0.0.1/x?maxPoolSize=no'}, 'uri: .*maxpoolsize'),
-        ({'uri': 'mongodb://127.0.0.1/x?no_such=1'}, 'uri: .*no_such'),
+        # Since 4.20.1 pymongo does not name it: it may be the end of a password with a `?`.
+        ({'uri': 'mongodb://127.0.0.1/x?no_such=1'}, 'uri: Unknown option'),
         ({'database': ''}, 'database: No default database'),
         ({'database': 'a b'}, 'database: '),
         ({'write_concern': '0'}, 'write_concern: must be at least 1'),
