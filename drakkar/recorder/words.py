@@ -180,7 +180,9 @@ def _answered(row: Row) -> str:
 
 def _limited(row: Row) -> str:
     said = details(row)
-    return _joined(f'more than {said.get("rpm_limit")} requests in 60 s', _more(said))
+    limit = f'more than {_count(said.get("rpm_limit"), "request")} in 60 s'
+    client = row.get('client_name')
+    return _joined(f'{client}: {limit}' if client else limit, _more(said))
 
 
 def _refused(row: Row) -> str:

@@ -45,8 +45,8 @@ def plain(event: str, **fields: Any) -> dict[str, Any]:
         ),
         (
             'webapp_request_rate_limited',
-            {'metadata': {'rpm_limit': 60, 'retry_after_seconds': 1.5}},
-            'more than 60 requests in 60 s',
+            {'client_name': 'a', 'metadata': {'rpm_limit': 60, 'retry_after_seconds': 1.5}},
+            'a: more than 60 requests in 60 s',
         ),
         (
             'webapp_request_auth_failed',
