@@ -92,10 +92,23 @@ def task(context: UiContext, task_id: str) -> dict[str, Any]:
         'command': _command(context, found),
         'parent': {'task_id': parent, 'status': '', 'url': links.task(parent)} if parent else None,
         'children': [{**each, 'url': links.task(each['task_id'])} for each in found['children']],
+        'request': _request(found['request']),
         'events': [
             {**event(row), 'words': in_words(row), 'failure': is_failure(row)} for row in rows
         ],
     }
+
+
+def _request(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the request and its answer, each with its words."""
+    if not found:
+        return None
+    told = {
+        name: {**found[name], 'words': in_words(found[name])}
+        for name in ('received', 'answered')
+        if found[name]
+    }
+    return {**found, **told}
 
 
 def _command(context: UiContext, found: dict[str, Any]) -> str:
