@@ -41,9 +41,10 @@ class _OpenFile:
             file.path, fsync=False, busy_seconds=settings.busy_seconds, pragmas=sql.PRAGMAS
         )
 
-    def open(self) -> None:
+    def open(self, identity: Mapping[str, str]) -> None:
         self._database.open()
         self._database.run(sql.create_tables, self._database.orm)
+        self.write((), identity, None)
 
     @property
     def is_due(self) -> bool:
@@ -96,11 +97,11 @@ class FileStore(Store):
     def is_open(self) -> bool:
         return self._current is not None
 
-    def open(self) -> None:
+    def open(self, identity: Mapping[str, str]) -> None:
         new = self._in_thread(self._files.create)
         file = _OpenFile(new, self._settings)
         try:
-            file.open()
+            file.open(identity)  # who follows the link must find who it is
             self._in_thread(self._files.point_to, file.path)
         except BaseException:
             file.close()
@@ -111,12 +112,12 @@ class FileStore(Store):
         self._tell_twin()
         self._expire()
 
-    def rotate_if_due(self) -> None:
+    def rotate_if_due(self, identity: Mapping[str, str]) -> None:
         old = self._current
         if old is None or not old.is_due:
             return
         try:
-            self.open()
+            self.open(identity)
         except (DatabaseError, OSError) as error:
             log.warning('recorder_rotation_failed', error=str(error), file=str(old.path))
             old.postpone()

@@ -28,8 +28,8 @@ class Store(ABC):
         return None
 
     @abstractmethod
-    def open(self) -> None:
-        """Be ready to write. Raises DatabaseError or OSError; then it is closed."""
+    def open(self, identity: Mapping[str, str]) -> None:
+        """Write `identity`, be ready for more. Raises DatabaseError or OSError, closed then."""
 
     @abstractmethod
     def write(
@@ -60,7 +60,7 @@ class Store(ABC):
     def is_open(self) -> bool:
         """Whether `write` may be called."""
 
-    def rotate_if_due(self) -> None:  # noqa: B027 - memory has nothing to do
+    def rotate_if_due(self, identity: Mapping[str, str]) -> None:  # noqa: B027 - memory has nothing to do
         """Go on in a new file where it is time for one, and in the old one where that fails."""
 
 
@@ -78,10 +78,11 @@ class MemoryStore(Store):
     def is_open(self) -> bool:
         return self._database is not None
 
-    def open(self) -> None:
+    def open(self, identity: Mapping[str, str]) -> None:
         database = Database(':memory:', fsync=False)
         database.open()
         database.run(sql.create_tables, database.orm)
+        database.run(sql.write, (), identity)
         self._database = database
 
     def write(

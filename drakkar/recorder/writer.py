@@ -135,13 +135,10 @@ class Writer:
         self._succeeded()
 
     def _open_store(self) -> None:
-        before = self._store.path if self._store.is_open else None
         if self._store.is_open:
-            self._store.rotate_if_due()
+            self._store.rotate_if_due(self._identity)
         else:
-            self._store.open()
-        if self._store.path != before:
-            self._identity_news = dict(self._identity)
+            self._store.open(self._identity)
 
     def _due_state(self) -> tuple[float, str] | None:
         if time.monotonic() < self._state_due:

@@ -26,6 +26,7 @@ def test_workers_stand_by_cluster_the_own_one_first(tmp_path: Path) -> None:
     add(tmp_path, 'w1', cluster_name='another', debug_url='javascript:alert(1)')
     (tmp_path / 'x-live.db').symlink_to('nothing.db')
     with running(db_dir=str(tmp_path)) as site:
+        site.harness.wait_for((tmp_path / 'test-live.db').is_symlink)
         found = site.ask('/api/workers').json
         assert found['shared'] is True
         names = [(c['name'], [w['worker_id'] for w in c['workers']]) for c in found['clusters']]
