@@ -17,6 +17,8 @@ from drakkar.cache.naming import SUFFIX
 from drakkar.contracts.cache import Scope
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 C = Scope.CLUSTER
 native_sleep = get_original('time', 'sleep')
 

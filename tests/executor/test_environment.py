@@ -13,6 +13,8 @@ from drakkar.executor.env import POOL_VARIABLE
 from drakkar.models.task import ExecutorTask, FailureKind
 from tests.executor.world import World
 
+pytestmark = pytest.mark.slow
+
 WORKERS = {
     'PATH': '/bin',
     'LANG': 'C',

@@ -15,6 +15,8 @@ from drakkar.models.task import FailureKind
 from drakkar.testing import WorkerHarness
 from tests.pipeline.handlers import FAST_RETRIES, Out, ShellHandler
 
+pytestmark = pytest.mark.slow
+
 
 def sleepers() -> list[psutil.Process]:
     return [p for p in psutil.Process().children(recursive=True) if 'sleep 1234' in _command(p)]

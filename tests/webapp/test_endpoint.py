@@ -18,6 +18,8 @@ from drakkar.handler import Handler
 from tests.webapp.handlers import ShellHandler
 from tests.webapp.site import CLIENTS, TOKEN, Site
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def site() -> Iterator[Site]:

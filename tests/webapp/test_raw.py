@@ -15,6 +15,8 @@ from drakkar.webapp import endpoint, server
 from tests.webapp.handlers import ShellHandler
 from tests.webapp.site import Raw, Site, request
 
+pytestmark = pytest.mark.slow
+
 READY = b'{"precomputed": true}'
 LIMIT = 1000
 

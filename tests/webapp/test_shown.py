@@ -15,6 +15,8 @@ from drakkar.ui.wiring import add_ui
 from tests.webapp.handlers import ShellHandler
 from tests.webapp.site import TOKEN, Site
 
+pytestmark = pytest.mark.slow
+
 DEBUG = {
     'enabled': True,
     'port': 0,

@@ -14,6 +14,8 @@ from drakkar.worker.http import SinkWatch
 from tests.webapp.handlers import ShellHandler
 from tests.webapp.site import Site
 
+pytestmark = pytest.mark.slow
+
 
 class First(dk.Payload):
     sink_type = 'first'

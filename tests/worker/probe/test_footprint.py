@@ -13,6 +13,8 @@ from drakkar.testing import WorkerHarness
 from tests.pipeline.handlers import FAST_RETRIES, Lost, Out
 from tests.worker.probe.handlers import Everyone, Everything
 
+pytestmark = pytest.mark.slow
+
 # They go by the clock.
 BY_THE_CLOCK = ('idle', 'hub_lag', '_created')
 

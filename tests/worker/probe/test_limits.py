@@ -17,6 +17,8 @@ from tests.executor.world import alive
 from tests.pipeline.handlers import Out, ShellHandler
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 class Waiting(ShellHandler):
     """Its hook never returns where the message says so; some do not even want to be ended."""

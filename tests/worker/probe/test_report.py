@@ -20,6 +20,8 @@ from drakkar.worker.probe.journal import Journal
 from tests.pipeline.handlers import Lost, Out, ShellHandler, shell
 from tests.worker.probe.handlers import Everything
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = '<script>alert(1)</script>\x1b[31m'
 
 Run = Callable[..., dict[str, Any]]
