@@ -194,3 +194,7 @@ def until(condition: Any, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline, 'the condition did not come true'
         time.sleep(0.005)
+
+
+def stages(report: dict[str, Any]) -> list[str]:
+    return [stage['stage'] for stage in report['timeline']]
