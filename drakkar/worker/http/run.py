@@ -32,8 +32,9 @@ from drakkar.pipeline.completion import Completion
 from drakkar.pipeline.decode import Decoder
 from drakkar.pipeline.parts import Parts
 from drakkar.pipeline.state import Window
+from drakkar.worker.counted import CountedExecutor
 from drakkar.worker.http.codec import Codec
-from drakkar.worker.http.ends import CountedDelivery, CountedExecutor, NoDelivery
+from drakkar.worker.http.ends import CountedDelivery, NoDelivery
 from drakkar.worker.http.hooks import HttpHooks
 from drakkar.worker.http.journal import Journal
 

@@ -6,17 +6,15 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import gevent
-from gevent.event import Event
-
 from drakkar.contracts.delivery import Delivery
 from drakkar.contracts.executor import Executor, OnDone, TaskHandle
 from drakkar.delivery.routing import Routes
 from drakkar.errors import RoutingError
 from drakkar.models.delivery import DeadLetter, Provenance, SinkRef
 from drakkar.models.payload import Payload
-from drakkar.models.snapshot import PoolSnapshot, SinkSnapshot
+from drakkar.models.snapshot import SinkSnapshot
 from drakkar.models.task import ExecutorError, ExecutorTask, TaskOutcome
+from drakkar.worker.counted import CountedExecutor
 from drakkar.worker.probe.journal import Journal
 
 
@@ -62,30 +60,21 @@ class ProbeDelivery(Delivery):
         return []
 
 
-class ProbeExecutor(Executor):
+class ProbeExecutor(CountedExecutor):
     """Notes what runs in a pool that all probes share; owned by the Probe."""
 
     def __init__(self, pool: Executor, journal: Journal) -> None:
-        self._pool = pool
+        super().__init__(pool)
         self._journal = journal
-        self._open = 0
-        self._none_open = Event()
-        self._none_open.set()
-
-    def start(self) -> None:
-        """The pool is running already."""
 
     def submit(
         self, task: ExecutorTask, priority: Any, on_done: OnDone, attempt: int = 1
     ) -> TaskHandle:
         self._journal.record(task)
-        self._open += 1
-        self._none_open.clear()
-        return self._pool.submit(
-            task, priority, functools.partial(self._done, on_done, self._journal.now), attempt
-        )
+        noted = functools.partial(self._note, on_done, self._journal.now)
+        return super().submit(task, priority, noted, attempt)
 
-    def _done(self, on_done: OnDone, submitted: float, outcome: TaskOutcome) -> None:
+    def _note(self, on_done: OnDone, submitted: float, outcome: TaskOutcome) -> None:
         task_id, failed = outcome.task.task_id, isinstance(outcome, ExecutorError)
         journal = self._journal
         journal.span('queue', task_id, submitted, outcome.queue_seconds, False)
@@ -93,19 +82,4 @@ class ProbeExecutor(Executor):
             begin = submitted + outcome.queue_seconds
             journal.span('execute', task_id, begin, outcome.duration_seconds, failed)
         journal.ran(outcome)
-        self._open -= 1
-        if not self._open:
-            self._none_open.set()
         on_done(outcome)
-
-    def join(self, timeout: float) -> bool:
-        """Wait up to `timeout` seconds until no run of this probe is left; return whether so."""
-        with gevent.Timeout(timeout, False):
-            self._none_open.wait()
-        return not self._open
-
-    def snapshot(self) -> PoolSnapshot:
-        return self._pool.snapshot()
-
-    def close(self) -> None:
-        """The pool lives on, for other probes."""
