@@ -47,6 +47,7 @@ def test_pool_and_tables_say_what_runs(live: Browser, north: Town) -> None:
     live.wait_text('#live-slots', '3')
     live.wait_text('#live-active', '1')
     assert live.js('document.querySelector("#live-pool-bar").value') == 1
+    live.until('/^[0-9]{1,2} s$/.test(document.querySelector("#live-utilisation-span").innerText)')
     live.wait_text('#live-running-count', '1')
     (row,) = live.texts('#live-running tbody tr')
     waiting = north.first.event('event=task_started&labels=wait-')

@@ -89,3 +89,10 @@ def test_each_tab_has_its_address(url: str, query: str, tab: str) -> None:
     chosen = [line for line in page.splitlines() if 'aria-selected="true"' in line]
     assert len(chosen) == 1
     assert f'id="tab-{tab}"' in chosen[0]
+
+
+def test_the_page_says_what_is_not_shown(url: str) -> None:
+    """With no least duration nothing is hidden, and no hint at the option is of use."""
+    page = get(f'{url}/live').text
+    assert 'Nothing runs now' in page
+    assert 'ws_min_duration_ms' not in page

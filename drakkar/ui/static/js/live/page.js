@@ -155,7 +155,9 @@ function showPool() {
   setText($('#live-active'), integer(active));
   setText($('#live-slots'), integer(slots));
   setText($('#live-waiting'), integer(waiting));
-  setText($('#live-utilisation'), percent(store.utilisation()));
+  const {share, seconds} = store.utilisation();
+  setText($('#live-utilisation'), percent(share));
+  setText($('#live-utilisation-span'), seconds < 59 ? `${Math.round(seconds)} s` : 'minute');
   const bar = $('#live-pool-bar');
   bar.max = slots || 1;
   bar.value = active;

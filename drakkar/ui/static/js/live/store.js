@@ -52,13 +52,15 @@ export class Store {
     this.earlier = page.earlier;
   }
 
-  // The share of slot time in use during the last minute, null while unknown.
+  // The share of slot time in use, null while unknown, and the seconds that it is of: at most the
+  // last minute, and no longer than this page is open.
   utilisation() {
     const [first] = this.samples;
     const last = this.samples[this.samples.length - 1];
-    if (!first || last.now - first.now < 1 || !this.pool.slots) return null;
-    const idle = (last.idle - first.idle) / ((last.now - first.now) * this.pool.slots);
-    return Math.min(Math.max(1 - idle, 0), 1);
+    const seconds = first ? last.now - first.now : 0;
+    if (seconds < 1 || !this.pool.slots) return { share: null, seconds };
+    const idle = (last.idle - first.idle) / (seconds * this.pool.slots);
+    return { share: Math.min(Math.max(1 - idle, 0), 1), seconds };
   }
 
   #follow(data) {
