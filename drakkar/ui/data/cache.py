@@ -57,28 +57,17 @@ STATS = record(
     sync_problem=TEXT,
     peers=listing(PEER),
 )
-ROW = record(
-    key=TEXT,
-    preview=TEXT,
-    size=INTEGER,
-    scope=TEXT,
-    origin=TEXT,
-    changed_at=NUMBER,
-    expires_at=maybe(NUMBER),
-    in_memory=BOOLEAN,
-)
-ENTRIES = record(entries=listing(ROW), more=BOOLEAN)
-ENTRY = record(
-    key=TEXT,
-    value=TEXT,
-    truncated=BOOLEAN,
-    size=INTEGER,
-    scope=TEXT,
-    origin=TEXT,
-    changed_at=NUMBER,
-    expires_at=maybe(NUMBER),
-    in_memory=BOOLEAN,
-)
+_ROW = {
+    'key': TEXT,
+    'size': INTEGER,
+    'scope': TEXT,
+    'origin': TEXT,
+    'changed_at': NUMBER,
+    'expires_at': maybe(NUMBER),
+    'in_memory': BOOLEAN,
+}
+ENTRIES = record(entries=listing(record(preview=TEXT, **_ROW)), more=BOOLEAN)
+ENTRY = record(value=TEXT, truncated=BOOLEAN, **_ROW)
 
 
 def stats(context: UiContext) -> dict[str, Any]:

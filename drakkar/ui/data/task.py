@@ -14,6 +14,15 @@ from drakkar.ui.errors import HttpError
 from drakkar.ui.schema import ANY, BOOLEAN, INTEGER, NUMBER, TEXT, listing, maybe, record
 
 SECONDS = 4.0
+# What a run wrote; a task has that of its last run with any.
+_OUTPUT = {
+    'stdout': maybe(TEXT),
+    'stderr': maybe(TEXT),
+    'stdout_truncated': BOOLEAN,
+    'stderr_truncated': BOOLEAN,
+    'output_omitted': BOOLEAN,
+    'precomputed': BOOLEAN,
+}
 _RUN = record(
     attempt=INTEGER,
     status=TEXT,
@@ -29,12 +38,7 @@ _RUN = record(
     kind=maybe(TEXT),
     action=maybe(TEXT),
     exception=maybe(TEXT),
-    stdout=maybe(TEXT),
-    stderr=maybe(TEXT),
-    stdout_truncated=BOOLEAN,
-    stderr_truncated=BOOLEAN,
-    output_omitted=BOOLEAN,
-    precomputed=BOOLEAN,
+    **_OUTPUT,
 )
 _FAMILY = record(task_id=TEXT, status=TEXT, url=TEXT)
 _BAR = record(what=TEXT, kind=TEXT, start=NUMBER, end=NUMBER, status=TEXT, note=TEXT)
@@ -56,12 +60,7 @@ TASK = record(
     slot=maybe(INTEGER),
     exit_code=maybe(INTEGER),
     duration=maybe(NUMBER),
-    stdout=maybe(TEXT),
-    stderr=maybe(TEXT),
-    stdout_truncated=BOOLEAN,
-    stderr_truncated=BOOLEAN,
-    output_omitted=BOOLEAN,
-    precomputed=BOOLEAN,
+    **_OUTPUT,
     runs=listing(_RUN),
     parent=maybe(_FAMILY),
     children=listing(_FAMILY),
