@@ -11,7 +11,7 @@ import click
 
 from drakkar import jsonio
 from drakkar.cli.dlq.text import one_line
-from drakkar.recorder.merge import Merged, Progress, default_name, merge
+from drakkar.recorder.merge import Merged, Progress, merge
 
 
 @click.command('merge', short_help='Put several recorder files into one.')
@@ -20,7 +20,7 @@ from drakkar.recorder.merge import Merged, Progress, default_name, merge
     '-o',
     '--output',
     metavar='OUT',
-    help='The new file. Without it: merged-TIME.db in this folder.',
+    help='The new file, or a folder for merged-TIME.db. Without it: this folder.',
 )
 @click.option(
     '--skip-broken', is_flag=True, help='Merge what can be read, and only warn of the rest.'
@@ -38,7 +38,7 @@ def merge_command(
     Exit codes: 0 merged, 1 a failure, 2 wrong usage.
     """
     with _progress() as progress:
-        done = merge(files, output or default_name(), progress=progress, skip_broken=skip_broken)
+        done = merge(files, output or '.', progress=progress, skip_broken=skip_broken)
     for problem in done.skipped.values():
         click.echo(f'warning: {one_line(problem)}', err=True)
     click.echo(jsonio.dumps(_fields(done)) if as_json else _words(done))

@@ -16,6 +16,7 @@ from drakkar.recorder.files import NewFile, WorkerFiles, remove
 from drakkar.recorder.rows import Row
 from drakkar.recorder.settings import RecorderSettings
 from drakkar.recorder.stores import InThread, Store
+from drakkar.recorder.unfinished import sweep
 from drakkar.sqlite import Database, DatabaseError
 
 log = structlog.get_logger('drakkar.recorder')
@@ -165,6 +166,7 @@ class FileStore(Store):
 
     def _expire(self) -> None:
         settings = self._settings
+        self._in_thread(sweep, settings.db_dir)
         try:
             deleted = self._in_thread(
                 self._files.expire,

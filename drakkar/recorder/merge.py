@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from drakkar import jsonio
 from drakkar._version import __version__
@@ -20,12 +20,11 @@ from drakkar.recorder import queries
 from drakkar.recorder.databases import MERGED_PREFIX
 from drakkar.recorder.merged import KEY, create_stage, create_tables, index_tables
 from drakkar.recorder.tables import FORMAT, EventRow
+from drakkar.recorder.unfinished import publish, sweep, unfinished
 
 Progress = Callable[[int, int], None]
 
 _CHUNK_ROWS = 20_000
-_UNFINISHED = re.compile(r'\..+\.db\.\d+-\d+\.(part|stage)')
-_LEFTOVER_SECONDS = 86_400.0
 _FIELDS = ', '.join(EventRow._fields)
 
 
@@ -54,6 +53,14 @@ class _Input:
     started_at: float
 
 
+class _BrokenInputError(Exception):
+    """A file that could be opened can not be read to its end; the text names it."""
+
+    def __init__(self, each: _Input, problem: str) -> None:
+        self.input = each
+        super().__init__(problem)
+
+
 def default_name(now: float | None = None) -> str:
     """Return the name of a file that is merged now, in UTC."""
     moment = time.gmtime(time.time() if now is None else now)
@@ -69,28 +76,58 @@ def merge(
 ) -> Merged:
     """Write all events of `paths` (live, closed or merged files) to the new file `target`.
 
-    Rows are in order of time and keep their worker (`worker`) and their first id
-    (`source_id`); equal ones, by worker, id and time, are kept once. `target`
-    appears when it is complete. `progress` hears of steps done and to do, and may
+    In a folder as `target` it gets a name of its own, `merged-TIME.db`. Rows are in
+    order of time and keep their worker (`worker`) and their first id (`source_id`);
+    equal ones, by worker, id and time, are kept once. The file appears when it is
+    complete, and replaces nothing. `progress` hears of steps done and to do, and may
     raise to end it. Blocks: for native threads. Raises MergeError.
     """
     target = Path(target)
-    if target.exists() or target.is_symlink():
-        raise MergeError(f'{target} exists already; a merge overwrites nothing')
-    if not target.absolute().parent.is_dir():
-        raise MergeError(f'{target.parent} is no folder')
+    folder, names = _place(target)
+    sweep(folder)
     result = Merged(target)
     inputs = _checked(paths, result, skip_broken)
-    with _parts(target) as (part, stage):
+    while True:
         try:
-            _write(part, stage, inputs, result, progress or (lambda _done, _all: None))
-        except sqlite3.Error as error:
-            raise MergeError(f'{target}: {error}') from error
-        _sync(part)
-        if target.exists():
-            raise MergeError(f'{target} exists already; a merge overwrites nothing')
-        part.rename(target)
-    return result
+            with unfinished(folder) as (part, stage):
+                _write(part, stage, inputs, result, progress or (lambda _done, _all: None))
+                _sync(part)
+                result.path = publish(part, names)
+                return result
+        except FileExistsError:
+            raise _taken(target) from None
+        except (sqlite3.Error, OSError) as error:
+            raise MergeError(f'{target}: {_reason(error)}') from error
+        except _BrokenInputError as error:
+            if not skip_broken or len(inputs) == 1:
+                raise MergeError(str(error)) from error
+            # Nothing is taken back in a database without a journal, so from the beginning.
+            inputs.remove(error.input)
+            result.skipped[error.input.path.name] = str(error)
+            _count(inputs, result)
+
+
+def _place(target: Path) -> tuple[Path, Iterator[Path]]:
+    """Return the folder that is written to, and the names that the new file may have."""
+    if target.is_dir():
+        return target, _numbered(target, default_name())
+    if os.path.lexists(target):
+        raise _taken(target)
+    folder = target.absolute().parent
+    if not folder.is_dir():
+        raise MergeError(f'{target.parent} is no folder')
+    return folder, iter([target])
+
+
+def _numbered(folder: Path, name: str) -> Iterator[Path]:
+    """Yield the name as it is, then with numbers."""
+    yield folder / name
+    for number in itertools.count(2):
+        yield folder / f'{name.removesuffix(".db")}_{number}.db'
+
+
+def _taken(target: Path) -> MergeError:
+    return MergeError(f'{target} exists already; a merge overwrites nothing')
 
 
 def _checked(
@@ -108,9 +145,13 @@ def _checked(
     if not inputs:
         raise MergeError('there is nothing to merge: name recorder files')
     result.skipped = problems
-    result.files = len(inputs)
-    result.workers = sorted({worker for each in inputs for worker in each.workers})
+    _count(inputs, result)
     return sorted(inputs, key=lambda each: each.started_at)
+
+
+def _count(inputs: Sequence[_Input], result: Merged) -> None:
+    result.files, result.events = len(inputs), 0
+    result.workers = sorted({worker for each in inputs for worker in each.workers})
 
 
 def _examined(path: Path) -> _Input:
@@ -132,38 +173,17 @@ def _examined(path: Path) -> _Input:
     )
 
 
-@contextmanager
-def _parts(target: Path) -> Iterator[tuple[Path, Path]]:
-    """Give the names of unfinished files beside `target`, hidden, and remove what is left."""
-    _sweep(target.absolute().parent)
-    mark = f'{os.getpid()}-{time.monotonic_ns()}'
-    parts = tuple(target.with_name(f'.{target.name}.{mark}.{kind}') for kind in ('part', 'stage'))
-    try:
-        yield parts[0], parts[1]
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Delete what merges that were killed have left."""
-    for path in folder.glob('.*.db.*'):
-        with contextlib.suppress(OSError):
-            old = time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS
-            if old and _UNFINISHED.fullmatch(path.name):
-                path.unlink()
-
-
 def _write(
     part: Path, stage: Path, inputs: list[_Input], result: Merged, progress: Progress
 ) -> None:
     total = 2 * sum(each.events for each in inputs)  # each row is staged, then put in order
     done = 0
     # Nobody sees these files before they are complete, so they need no journal.
-    with closing(sqlite3.connect(f'file:{part}', uri=True, isolation_level=None)) as connection:
-        for name, path in (('main', part), ('stage', stage)):
-            if name == 'stage':
-                connection.execute('ATTACH ? AS stage', (str(path),))
+    with closing(
+        sqlite3.connect(f'file:{quote(str(part))}', uri=True, isolation_level=None)
+    ) as connection:
+        connection.execute('ATTACH ? AS stage', (str(stage),))
+        for name in ('main', 'stage'):
             connection.execute(f'PRAGMA {name}.journal_mode = off')
             connection.execute(f'PRAGMA {name}.synchronous = off')
         create_tables(connection)
@@ -205,7 +225,23 @@ def _staged(connection: sqlite3.Connection, each: _Input) -> Iterator[int]:
         connection.execute('COMMIT')
         connection.execute('DETACH source')
     except sqlite3.Error as error:
-        raise MergeError(f'{each.path.name}: {error}') from error
+        # The statement reads and writes: which of the two failed is found out by reading alone.
+        problem = _problem(each.path)
+        if problem:
+            raise _BrokenInputError(each, problem) from error
+        raise
+
+
+def _problem(path: Path) -> str:
+    """Return why a file can not be read to its end, empty where it can."""
+    try:
+        with reading(path) as connection:
+            for table in ('events', 'worker_config', 'worker_state'):
+                for _ in connection.execute(f'SELECT * FROM {table}'):
+                    continue
+    except UnreadableError as error:
+        return str(error)
+    return ''
 
 
 def _copy_workers(connection: sqlite3.Connection, each: _Input) -> None:
@@ -250,6 +286,13 @@ def _describe(connection: sqlite3.Connection, inputs: list[_Input]) -> None:
         "INSERT OR REPLACE INTO worker_config (worker, key, value) VALUES ('', ?, ?)",
         [(key, jsonio.dumps(value)) for key, value in said.items()],
     )
+
+
+def _reason(error: sqlite3.Error | OSError) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(error)
+    return f'no space left for it ({text})' if 'is full' in text else text
 
 
 def _sync(path: Path) -> None:

@@ -53,17 +53,28 @@ class MergedState(WorkerState):
 _EVENTS: type[Any] = MergedEvent
 _STATE: type[Any] = MergedState
 _TABLES: tuple[type[Any], ...] = (_EVENTS, MergedConfig, _STATE)
-# Peewee only writes the statements here: it never has a connection.
 _dialect = SqliteDatabase(None)
+
+
+def _statements() -> tuple[list[Any], list[Any]]:
+    """Return what makes the tables, and what makes the indexes of the events.
+
+    Peewee only writes the statements here: it never has a connection.
+    """
+    with _dialect.bind_ctx(_TABLES):
+        tables = [table._schema._create_table(safe=False).query() for table in _TABLES]
+        tables += [each.query() for each in _STATE._schema._create_indexes(safe=False)]
+        return tables, [each.query() for each in _EVENTS._schema._create_indexes(safe=False)]
+
+
+# Written once: binding concerns the classes, which merges in several threads share.
+_MAKE_TABLES, _MAKE_INDEXES = _statements()
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
     """Create the tables; those of events get their indexes later, when they are full."""
-    with _dialect.bind_ctx(_TABLES):
-        for table in _TABLES:
-            connection.execute(*table._schema._create_table(safe=False).query())
-        for context in _STATE._schema._create_indexes(safe=False):
-            connection.execute(*context.query())
+    for statement in _MAKE_TABLES:
+        connection.execute(*statement)
 
 
 def create_stage(connection: sqlite3.Connection) -> None:
@@ -74,6 +85,5 @@ def create_stage(connection: sqlite3.Connection) -> None:
 
 def index_tables(connection: sqlite3.Connection) -> None:
     """Create the indexes of the events."""
-    with _dialect.bind_ctx(_TABLES):
-        for context in _EVENTS._schema._create_indexes(safe=False):
-            connection.execute(*context.query())
+    for statement in _MAKE_INDEXES:
+        connection.execute(*statement)

@@ -116,16 +116,6 @@ def test_a_merge_that_is_ended_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == [source.name]
 
 
-def test_what_a_killed_merge_left_goes_after_a_day(tmp_path):
-    left = ['.out.db.7-8.part', '.out.db.7-8.stage', '.out.db.9-9.part', '.w1-live.7', '.a.db.b']
-    for name in left:
-        (tmp_path / name).write_text('')
-        if '9-9' not in name:
-            os.utime(tmp_path / name, (1.0, 1.0))
-    merge([file(tmp_path, 'w1', [1])], tmp_path / 'out.db')
-    assert {name for name in left if (tmp_path / name).exists()} == set(left[2:])
-
-
 def test_nothing_is_overwritten(tmp_path):
     source = file(tmp_path, 'w1', [1])
     with pytest.raises(MergeError, match='exists already'):
@@ -165,9 +155,19 @@ def test_a_file_that_breaks_in_the_middle_is_named(tmp_path):
     middle = len(data) // 8192 * 4096
     data[middle : middle + 40960] = b'\xff' * 40960
     path.write_bytes(data)
-    with pytest.raises(MergeError, match=r'^torn.db: .*malformed'):
-        merge([path], tmp_path / 'out.db')
+    for skip_broken in (False, True):
+        with pytest.raises(MergeError, match=r'^torn.db: is damaged \(.*malformed'):
+            merge([path], tmp_path / 'out.db', skip_broken=skip_broken)
     assert os.listdir(tmp_path) == ['torn.db']
+    good = file(tmp_path, 'w2', [1, 2])
+    done = merge([path, good], tmp_path / 'out.db', skip_broken=True)
+    assert (done.files, done.events, done.workers, list(done.skipped)) == (
+        1,
+        2,
+        ['w2'],
+        ['torn.db'],
+    )
+    assert keys(done.path) == [('w2', 1, 0), ('w2', 2, 1)]
 
 
 def test_there_must_be_something_to_merge(tmp_path):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import shutil
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ import structlog.testing
 
 from drakkar.errors import ConfigError
 from drakkar.recorder import Recorder, RecorderSettings
+from tests.recorder.disks import fill, small_disk
 from tests.recorder.recording import (
     Told,
     all_offsets,
@@ -29,39 +28,10 @@ from tests.recorder.recording import (
 )
 from tests.waiting import until
 
-ROOT = os.geteuid() == 0
-
 
 @pytest.fixture
 def told() -> Told:
     return Told()
-
-
-@contextmanager
-def small_disk(folder: Path, kib: int) -> Iterator[Path]:
-    """A file system of its own with so much room."""
-    folder.mkdir()
-    options = ['-t', 'tmpfs', '-o', f'size={kib}k', 'tmpfs', str(folder)]
-    if not ROOT or subprocess.run(['mount', *options], check=False).returncode:
-        pytest.skip('only root may mount a small file system')
-    try:
-        yield folder
-    finally:
-        subprocess.run(['umount', '-l', str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Take all room of a small disk."""
-    path = folder / 'ballast'
-    with path.open('wb', buffering=0) as file:
-        while has_room(folder):
-            with contextlib.suppress(OSError):
-                file.write(b'x' * 4096)
-    return path
-
-
-def has_room(folder: Path) -> bool:
-    return os.statvfs(folder).f_bfree > 0
 
 
 def flush(recorder: Recorder) -> None:

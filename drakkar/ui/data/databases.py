@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from drakkar.readonly import in_thread
 from drakkar.recorder.databases import Databases, NoSuchDatabaseError, RecorderFile
-from drakkar.recorder.merge import MergeError, default_name, merge
+from drakkar.recorder.merge import Merged, MergeError, merge
 from drakkar.ui import slices
 from drakkar.ui.context import UiContext
 from drakkar.ui.errors import HttpError
@@ -70,15 +70,14 @@ def merge_files(context: UiContext, names: list[str]) -> dict[str, Any]:
         raise HttpError(404, '[debug] db_dir is empty: there are no files')
     paths = _paths(context.databases, names)
     _check_size(folder, paths)
-    target = folder / default_name()
     with context.merger.begin(len(paths)) as merging:
         try:
-            done = in_thread(_merge, paths, target, merging)
+            done = in_thread(_merge, paths, folder, merging)
         except MergeError as error:
             raise HttpError(422, str(error), 'invalid_request') from error
     return {
-        'name': target.name,
-        'url': _url(target.name),
+        'name': done.path.name,
+        'url': _url(done.path.name),
         'files': done.files,
         'events': done.events,
         'duplicates': done.duplicates,
@@ -86,8 +85,8 @@ def merge_files(context: UiContext, names: list[str]) -> dict[str, Any]:
     }
 
 
-def _merge(paths: list[Path], target: Path, merging: Merging) -> Any:
-    return merge(paths, target, progress=merging.heard)
+def _merge(paths: list[Path], folder: Path, merging: Merging) -> Merged:
+    return merge(paths, folder, progress=merging.heard)
 
 
 def _paths(files: Databases, names: list[str]) -> list[Path]:
