@@ -10,9 +10,9 @@ to do. Each program is taken from the first place that has it:
    distribution, and touches nothing outside the environment;
 3. a Debian package, when this runs as root and apt-get exists.
 
-Servers are the business of integration.servers, which runs in the environment. Where a server or
-the browser can not be had it is said; its tests are skipped then, so it is an error only with
-DRAKKAR_TEST_REQUIRE=1.
+Servers are the business of integration.servers, which runs in the environment. Where a server, the
+browser or Compose can not be had it is said; its tests are skipped then, so it is an error only
+with DRAKKAR_TEST_REQUIRE=1.
 
 Uses nothing outside the standard library.
 """
@@ -30,7 +30,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Program:
-    """A program by the names it may have, and where to get it."""
+    """A program by the names it may have, and where to get it.
+
+    A name may go on with a word that the program takes: `docker compose`. `answers` is the
+    argument to which it says its version.
+    """
 
     label: str
     names: tuple[str, ...]
@@ -38,6 +42,7 @@ class Program:
     debian: tuple[str, ...]
     why: str
     optional: bool = False  # its tests are skipped without it
+    answers: str = '--version'
 
 
 PROGRAMS = {
@@ -71,6 +76,16 @@ PROGRAMS = {
         why='the browser tests steer Chromium by it',
         optional=True,
     ),
+    'compose': Program(
+        label='Docker Compose',
+        names=('docker compose', 'docker-compose'),
+        wheel=None,
+        debian=('docker-compose',),
+        why='a test has it resolve docker-compose.yml, which needs no Docker engine',
+        optional=True,
+        # Without the plugin, `docker compose --version` tells the version of docker.
+        answers='version',
+    ),
 }
 REQUIRE = 'DRAKKAR_TEST_REQUIRE'
 
@@ -83,13 +98,14 @@ def say(program: Program, text: str) -> None:
     print(f'{program.label}: {text}', flush=True)
 
 
-def find(program: Program, envdir: Path) -> str | None:
-    """Return the path of the program if it is there and runs."""
+def find(program: Program, envdir: Path) -> list[str] | None:
+    """Return the command that starts the program, if it is there and runs."""
     path = os.pathsep.join([str(envdir / 'bin'), os.environ.get('PATH', os.defpath)])
     for name in program.names:
-        found = shutil.which(name, path=path)
-        if found and runs([found, '--version']):
-            return found
+        first, *words = name.split()
+        found = shutil.which(first, path=path)
+        if found and runs([found, *words, program.answers]):
+            return [found, *words]
     return None
 
 
@@ -141,7 +157,7 @@ def provide(program: Program, envdir: Path) -> bool:
             f'{" ".join(program.debian)}) or put {program.names[0]} on PATH, and run this again.',
         )
         return program.optional and os.environ.get(REQUIRE) != '1'
-    say(program, found)
+    say(program, ' '.join(found))
     return True
 
 

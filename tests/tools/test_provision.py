@@ -30,7 +30,7 @@ def test_what_is_there_is_used(envdir, capsys):
 
 def test_a_second_name_will_do(envdir):
     path = add_program(envdir, 'clang')
-    assert provision.find(provision.PROGRAMS['cc'], envdir) == path
+    assert provision.find(provision.PROGRAMS['cc'], envdir) == [path]
 
 
 def test_a_program_that_does_not_run_is_not_there(envdir):
@@ -38,9 +38,25 @@ def test_a_program_that_does_not_run_is_not_there(envdir):
     assert provision.find(provision.PROGRAMS['rg'], envdir) is None
 
 
+def test_compose_is_a_plugin_of_docker(envdir, capsys):
+    docker = add_program(envdir, 'docker', body='[ "$*" = "compose version" ]')
+    add_program(envdir, 'docker-compose')
+    assert provision.find(provision.PROGRAMS['compose'], envdir) == [docker, 'compose']
+    assert provision.provide(provision.PROGRAMS['compose'], envdir)
+    assert capsys.readouterr().out == f'Docker Compose: {docker} compose\n'
+
+
+def test_compose_is_a_program_where_docker_has_no_plugin(envdir):
+    # As docker does: asked so, it tells its own version.
+    add_program(envdir, 'docker', body='[ "$*" = "compose --version" ]')
+    assert provision.find(provision.PROGRAMS['compose'], envdir) is None
+    alone = add_program(envdir, 'docker-compose')
+    assert provision.find(provision.PROGRAMS['compose'], envdir) == [alone]
+
+
 @pytest.mark.parametrize(('require', 'fine'), [('', True), ('1', False)])
-@pytest.mark.parametrize('name', ['chromium', 'chromedriver'])
-def test_browser_may_be_missing_unless_it_is_required(
+@pytest.mark.parametrize('name', ['chromium', 'chromedriver', 'compose'])
+def test_what_is_optional_may_be_missing_unless_it_is_required(
     envdir, monkeypatch, capsys, name, require, fine
 ):
     monkeypatch.setenv('DRAKKAR_TEST_REQUIRE', require)
