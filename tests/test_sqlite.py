@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import gevent
@@ -96,11 +98,11 @@ def test_close_finishes_what_was_submitted(tmp_path):
 def test_a_locked_database_says_so(db, tmp_path):
     other = Database(tmp_path / 'test.db', busy_seconds=0.05)
     other.open()
-    holder = gevent.spawn(db.run, lambda c: (c.execute('BEGIN IMMEDIATE'), native_sleep(0.4)))
-    gevent.sleep(0.05)
-    with pytest.raises(DatabaseError, match='another process has held its write lock'):
-        other.run(lambda c: c.execute('INSERT INTO t VALUES (1)'))
-    holder.get()
+    with closing(sqlite3.connect(db.path, isolation_level=None)) as holder:
+        holder.execute('BEGIN IMMEDIATE')
+        with pytest.raises(DatabaseError, match='another process has held its write lock'):
+            other.run(lambda c: c.execute('INSERT INTO t VALUES (1)'))
+        holder.execute('ROLLBACK')
     other.run(lambda c: c.execute('INSERT INTO t VALUES (1)'))
     other.close()
     assert rows(db) == [1]

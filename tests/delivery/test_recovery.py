@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import gevent
 import pytest
+from gevent.event import Event
 
 from drakkar.delivery import attempt as attempt_module
 from drakkar.errors import PartialDeliveryError, RefusedError, TransientSinkError
@@ -94,7 +94,8 @@ def test_skip_gives_up_on_purpose(world: World, sink: FakeSink) -> None:
 
 def test_each_message_is_asked_about_alone(world: World, sink: FakeSink) -> None:
     world.start(sink)
-    sink.behave = lambda payloads: gevent.sleep(0.01)
+    gate = Event()
+    sink.behave = lambda payloads: gate.wait()
     world.submit(0)
     world.wait(lambda: sink.calls)
     sink.behave = failing(1, ValueError())
@@ -103,6 +104,7 @@ def test_each_message_is_asked_about_alone(world: World, sink: FakeSink) -> None
     world.submit('dlq')
     answers = {'retry': RETRY, 'skip': SKIP, 'dlq': DLQ}
     world.answer = lambda failure: answers[failure.payloads[0].data]
+    gate.set()
     world.settle()
     assert sink.calls == [[0], ['retry', 'skip', 'dlq'], ['retry']]
     assert dead(world) == ['dlq']

@@ -91,7 +91,7 @@ def test_nothing_to_commit_is_no_round_trip(world: World) -> None:
     assert world.committer.flush([ZERO])
     world.committer.mark(ZERO, 1)
     until(lambda: world.source.committed)
-    gevent.sleep(0.02)
+    gevent.sleep(0.02)  # nothing more follows
     assert world.source.started == 1
 
 

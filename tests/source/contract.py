@@ -206,7 +206,7 @@ class SourceContract:
     def test_close_twice_ends_a_waiting_poll(self, lab: Lab) -> None:
         source = lab.started()
         waiting = gevent.spawn(source.poll, 10, 20)
-        gevent.sleep(0.02)
+        gevent.sleep(0.02)  # let it get to its wait; no source tells when it has
         source.close()
         source.close()
         assert waiting.get(timeout=5) == []

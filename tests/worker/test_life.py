@@ -234,7 +234,7 @@ def test_a_hook_that_never_returns_ends_with_the_drain(
         run.stop()
     assert time.monotonic() - started < 10
     Hangs.gate.set()
-    gevent.sleep(0.01)
+    gevent.sleep(0.01)  # nothing comes of it
     assert not run.payloads
     assert not run.committed
     assert run.worker.snapshot().total_queued == 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import gevent
@@ -35,6 +37,19 @@ class Victim:
 
     def send(self, signum):
         self.process.send_signal(signum)
+
+    def stop_without_lock(self, file):
+        """Stop it, unless it holds the write lock just then, which would stop everybody."""
+        self.send(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+        with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other:
+            try:
+                other.execute('BEGIN IMMEDIATE')
+            except sqlite3.OperationalError:
+                self.send(signal.SIGCONT)
+                return False
+            other.execute('ROLLBACK')
+        return True
 
     def kill(self):
         self.process.kill()
@@ -110,9 +125,7 @@ def test_a_stopped_process_loses_its_partitions_and_does_not_disturb_when_it_goe
     zombie = spawn('consume')
     producer.append(b'first')
     until(lambda: any(line.startswith('committed') for line in zombie.lines()), timeout=20)
-    # Not while it holds the write lock of the file, which would stop everybody.
-    gevent.sleep(0.05)
-    zombie.send(signal.SIGSTOP)
+    until(lambda: zombie.stop_without_lock(path / 'messages.db'))
     other = worker('other', lease_seconds=0.5).start()
     until(lambda: len(other.owned) == 8)
     seen = zombie.lines()

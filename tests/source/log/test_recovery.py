@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import gevent
+import sqlite3
+from contextlib import closing
+
 import pytest
-from gevent.monkey import get_original
 
 from drakkar.errors import ConnectError, SourceError
 from drakkar.models.message import TopicPartition
@@ -26,17 +27,16 @@ def test_a_full_disk_when_it_starts(worker, path):
         worker(pragmas={'max_page_count': 3}).start()
 
 
-def test_a_locked_file_is_a_source_error_and_then_it_goes_on(worker, producer, until):
+def test_a_locked_file_is_a_source_error_and_then_it_goes_on(worker, producer, path, until):
     consumer = worker(lease_seconds=0.3).start()
     producer.append(b'x', partition=0)
     until(lambda: consumer.got)
-    sleep = get_original('time', 'sleep')
-    lock = gevent.spawn(producer._store.run, lambda c: (c.execute('BEGIN IMMEDIATE'), sleep(0.5)))
-    gevent.sleep(0.05)
     offsets = {TopicPartition('messages', 0): 1}
-    with pytest.raises(SourceError, match='write lock'):
-        consumer.source.commit(offsets)
-    lock.get()
+    with closing(sqlite3.connect(path / 'messages.db', isolation_level=None)) as other:
+        other.execute('BEGIN IMMEDIATE')
+        with pytest.raises(SourceError, match='write lock'):
+            consumer.source.commit(offsets)
+        other.execute('ROLLBACK')
     consumer.source.commit(offsets)
     assert consumer.source.positions()[TopicPartition('messages', 0)] == (1, 1)
 
