@@ -7,12 +7,12 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drakkar.testing.delivery import deliver
 from drakkar_sink_http import HttpOptions
 from drakkar_sink_http.sink import HttpSink
 
@@ -75,21 +75,13 @@ def endpoint(_endpoint: Endpoint) -> Endpoint:
 @pytest.fixture
 def make(endpoint: Endpoint) -> Iterator[Make]:
     """Make connected sinks; options as they are in a file."""
-    sinks: list[HttpSink] = []
+    with ExitStack() as stack:
 
-    def build(**options: Any) -> HttpSink:
-        loaded = HttpOptions().load({'url': endpoint.url, **options})
-        sink = HttpSink('hook', loaded)
-        sinks.append(sink)
-        sink.connect()
-        return sink
+        def build(**options: Any) -> HttpSink:
+            loaded = HttpOptions().load({'url': endpoint.url, **options})
+            sink = HttpSink('hook', loaded)
+            stack.callback(sink.close)
+            sink.connect()
+            return sink
 
-    yield build
-    for sink in sinks:
-        sink.close()
-
-
-@pytest.fixture
-def failures() -> Callable[..., dict[int, BaseException]]:
-    """Deliver a batch and return what failed, by position."""
-    return deliver
+        yield build

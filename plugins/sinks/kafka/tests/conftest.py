@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from drakkar.testing.delivery import deliver
 from drakkar_sink_kafka import KafkaSinkOptions
 from drakkar_sink_kafka.sink import KafkaSink
 
@@ -73,20 +73,12 @@ def town(kafka: Any, unique_name: str) -> Town:
 @pytest.fixture
 def make(town: Town) -> Iterator[Callable[..., KafkaSink]]:
     """Make connected sinks; options as they are in a file."""
-    sinks: list[KafkaSink] = []
+    with ExitStack() as stack:
 
-    def build(**options: Any) -> KafkaSink:
-        sink = KafkaSink('results', town.options(**options))
-        sinks.append(sink)
-        sink.connect()
-        return sink
+        def build(**options: Any) -> KafkaSink:
+            sink = KafkaSink('results', town.options(**options))
+            stack.callback(sink.close)
+            sink.connect()
+            return sink
 
-    yield build
-    for sink in sinks:
-        sink.close()
-
-
-@pytest.fixture
-def failures() -> Callable[..., dict[int, BaseException]]:
-    """Deliver a batch and return what failed, by position."""
-    return deliver
+        yield build

@@ -122,7 +122,7 @@ def test_nothing_is_sent_after_a_delivery_was_given_up(
     sink = make()
     apache_kafka.pause()
     lost = gevent.spawn(sink.deliver, batch(*range(10), pad=500_000))
-    gevent.sleep(0.3)
+    gevent.sleep(0.3)  # several times its linger; nothing tells that a request has left
     lost.kill()
     apache_kafka.resume()
     sink.deliver(batch(99))

@@ -9,7 +9,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from drakkar.testing.delivery import Delivery, wait_until
+from drakkar.testing.delivery import Delivery
 from drakkar_sink_mongo import MongoOptions
 from drakkar_sink_mongo.sink import MongoSink
 
@@ -42,19 +42,17 @@ def database(mongo: Any, unique_name: str) -> Iterator[Database[Any]]:
 @pytest.fixture
 def make(mongo: Any, database: Database[Any]) -> Iterator[Make]:
     """Make sinks on the empty database, connected unless told otherwise."""
-    sinks: list[MongoSink] = []
+    with ExitStack() as stack:
 
-    def build(connected: bool = True, **options: Any) -> MongoSink:
-        own = {'uri': f'mongodb://{mongo.address}', 'database': database.name}
-        sink = MongoSink('main', MongoOptions().load({**own, **options}))
-        sinks.append(sink)
-        if connected:
-            sink.connect()
-        return sink
+        def build(connected: bool = True, **options: Any) -> MongoSink:
+            own = {'uri': f'mongodb://{mongo.address}', 'database': database.name}
+            sink = MongoSink('main', MongoOptions().load({**own, **options}))
+            stack.callback(sink.close)
+            if connected:
+                sink.connect()
+            return sink
 
-    yield build
-    for sink in sinks:
-        sink.close()
+        yield build
 
 
 @pytest.fixture
@@ -67,9 +65,3 @@ def delivery(make: Make) -> Iterator[Callable[..., Delivery]]:
             return stack.enter_context(Delivery('mongo', sink, **settings))
 
         yield build
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for a condition."""
-    return wait_until

@@ -201,13 +201,13 @@ def test_a_silent_server_is_given_up_by_the_sink_itself(make: Make, mongo: Mongo
 
 
 def test_a_delivery_that_is_killed_leaves_no_half_connection(
-    make: Make, mongo: Mongo, database: Database[Any]
+    make: Make, mongo: Mongo, database: Database[Any], until: Until, is_reading: Any
 ) -> None:
     sink = make()
     sink.deliver([MongoPayload('rows', {'n': 0})])
     mongo.pause()
     lost = gevent.spawn(sink.deliver, [MongoPayload('rows', {'n': 1})])
-    gevent.sleep(0.05)  # let it get to its wait
+    until(lambda: is_reading(lost))
     lost.kill()
     mongo.resume()
     sink.deliver([MongoPayload('rows', {'n': 2})])

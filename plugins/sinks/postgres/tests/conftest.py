@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from drakkar.testing.delivery import Delivery, wait_until
+from drakkar.testing.delivery import Delivery
 from drakkar_sink_postgres import PostgresOptions
 from drakkar_sink_postgres.green import install
 from drakkar_sink_postgres.sink import PostgresSink
@@ -89,9 +89,3 @@ def delivery(database: Database) -> Iterator[Callable[..., Delivery]]:
             return stack.enter_context(Delivery('postgres', sink, **settings))
 
         yield build
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for a condition."""
-    return wait_until

@@ -311,7 +311,6 @@ def test_idle_connections_are_closed_in_the_end(
     sink = database.connected(pool_min=1, pool_max=5)
     with sink.connection(), sink.connection(), sink.connection():
         assert database.connections() == 3
-    gevent.sleep(0.06)
 
     def used_and_closed() -> bool:
         with sink.connection():

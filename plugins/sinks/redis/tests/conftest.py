@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from drakkar.testing.delivery import Delivery, wait_until
+from drakkar.testing.delivery import Delivery
 from drakkar_sink_redis import RedisOptions
 from drakkar_sink_redis.sink import RedisSink
 from integration.servers.redis import Redis
@@ -26,18 +26,16 @@ def client(redis_server: Redis) -> Iterator[redis.Redis]:
 @pytest.fixture
 def make(redis_server: Redis, client: redis.Redis) -> Iterator[Make]:
     """Make sinks on the empty server, connected unless told otherwise."""
-    sinks: list[RedisSink] = []
+    with ExitStack() as stack:
 
-    def build(connected: bool = True, **options: Any) -> RedisSink:
-        sink = RedisSink('main', RedisOptions().load({'url': redis_server.dsn, **options}))
-        sinks.append(sink)
-        if connected:
-            sink.connect()
-        return sink
+        def build(connected: bool = True, **options: Any) -> RedisSink:
+            sink = RedisSink('main', RedisOptions().load({'url': redis_server.dsn, **options}))
+            stack.callback(sink.close)
+            if connected:
+                sink.connect()
+            return sink
 
-    yield build
-    for sink in sinks:
-        sink.close()
+        yield build
 
 
 @pytest.fixture
@@ -50,9 +48,3 @@ def delivery(make: Make) -> Iterator[Callable[..., Delivery]]:
             return stack.enter_context(Delivery('redis', sink, **settings))
 
         yield build
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for a condition."""
-    return wait_until

@@ -162,13 +162,13 @@ def test_a_silent_server_is_given_up_by_the_sink_itself(make: Make, redis_server
 
 
 def test_a_delivery_that_is_killed_leaves_no_half_connection(
-    make: Make, redis_server: Redis, client: redis.Redis
+    make: Make, redis_server: Redis, client: redis.Redis, until: Until, is_reading: Any
 ) -> None:
     client.rpush('list', 1)
     sink = make()
     redis_server.pause()
     lost = gevent.spawn(sink.deliver, [RedisPayload.hash('list', {'n': 1})])
-    gevent.sleep(0.05)  # let it get to its wait
+    until(lambda: is_reading(lost))
     lost.kill()
     redis_server.resume()
     sink.deliver([RedisPayload('a', 1)])
