@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +28,9 @@ class Proof:
     """
 
     produced: int
+    repeated: int = 0
+    """Messages whose request was produced before, as a second producer with the same seed does:
+    where one has arrived, the other counts as arrived too."""
     missing: dict[str, int] = field(default_factory=dict)
     arrived: dict[str, int] = field(default_factory=dict)
     duplicates: dict[str, int] = field(default_factory=dict)
@@ -46,17 +49,30 @@ def prove(at: Mapping[str, str]) -> Proof:
         for record in brokers.records(at['kafka'], topics.REQUESTS)
     }
     letters = [parse(r.value) for r in brokers.records(at['kafka'], topics.DEAD_LETTERS)]
-    proof = Proof(len(requests), dead_letters=len(letters))
-    places = {request: place for place, request in requests.items()}
+    places: dict[str, list[Place]] = defaultdict(list)
+    for place, request in requests.items():
+        places[request].append(place)
+    proof = Proof(len(requests), len(requests) - len(places), dead_letters=len(letters))
     routes = {
         'kafka': _results(at['kafka']),
         'postgres': _rows(postgres_dsn(at)),
         'mongo': _documents(f'mongodb://{at["mongo"]}/'),
     }
     for route, found in routes.items():
-        enter(proof, route, Counter(places[i] for i in found if i in places), requests, letters)
+        enter(proof, route, arrivals(found, places), requests, letters)
     enter(proof, 'counts', Counter(_counts(at['kafka'])), requests, letters)
     return proof
+
+
+def arrivals(found: Iterable[str], places: Mapping[str, Sequence[Place]]) -> Counter[Place]:
+    """Return how often each message arrived, for a route that knows only the requests."""
+    arrived: Counter[Place] = Counter()
+    for request, times in Counter(found).items():
+        for place in places.get(request, ()):
+            arrived[place] = 1
+        if request in places:
+            arrived[places[request][0]] += max(0, times - len(places[request]))
+    return arrived
 
 
 def enter(

@@ -8,13 +8,15 @@ INTERVAL_SECONDS (10).
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import random
+import sys
 import time
 import urllib.error
 import urllib.request
+
+from integration.infra import settings
 
 _TIMEOUT_SECONDS = 60
 
@@ -36,16 +38,23 @@ def ask(url: str, token: str, body: dict[str, object]) -> str:
         return f'no answer: {error}'
 
 
-def main() -> None:
+def main() -> int:
+    settings.only_help(__doc__)
     url = os.environ.get('WEBAPP_URL') or 'http://localhost:8091/process'
     token = os.environ.get('TOKEN', '')
-    interval = float(os.environ.get('INTERVAL_SECONDS') or 10)
+    try:
+        interval = settings.number('INTERVAL_SECONDS', 10)
+    except ValueError as error:
+        print(f'load_generator: {error}', file=sys.stderr)
+        return 2
     name = 'tenant' if token else 'load'
-    for number in itertools.count(1):
+    number = 0
+    while True:
+        number += 1
         body = {'request_id': f'{name}-{number}', 'score': random.randrange(100)}
         print(f'{json.dumps(body)} -> {ask(url, token, body)}', flush=True)
         time.sleep(interval)
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

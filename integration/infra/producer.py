@@ -5,6 +5,9 @@
 Environment: BROKERS (localhost:9092), TOTAL_MESSAGES (10000), SPEED (1; 10: all times a tenth),
 SLOW_PERCENT (3), SLOW_REPEAT (150-250) and USUAL_REPEAT (1-8), how often searches are repeated,
 SEED (1).
+
+Exit codes: 0 when the broker has acknowledged all messages, 1 when it has not, 2 for a wrong
+variable.
 """
 
 from __future__ import annotations
@@ -14,13 +17,16 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaProducer
+from kafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from integration.infra import settings
 from integration.infra.phases import TOTAL, Phase, plan
 from integration.infra.requests import SLOW_REPEAT, USUAL_REPEAT, search_requests
 from integration.infra.topics import REQUESTS
@@ -35,6 +41,8 @@ VARIABLES = (
     'SEED',
 )
 
+# How long to look for a broker at the start.
+BOOTSTRAP_MS = 15_000
 # Share of the slow outliers, in percent.
 SLOW_PERCENT = 3.0
 
@@ -56,46 +64,29 @@ class Settings:
         """Raises ValueError with the name of the variable that is wrong."""
         return cls(
             os.environ.get('BROKERS') or 'localhost:9092',
-            int(_number('TOTAL_MESSAGES', TOTAL)),
-            _number('SPEED', 1),
-            _number('SLOW_PERCENT', SLOW_PERCENT),
-            _range('SLOW_REPEAT', SLOW_REPEAT),
-            _range('USUAL_REPEAT', USUAL_REPEAT),
-            int(_number('SEED', 1)),
+            settings.whole('TOTAL_MESSAGES', TOTAL),
+            settings.number('SPEED', 1, least=0.001),
+            settings.number('SLOW_PERCENT', SLOW_PERCENT, most=100),
+            settings.bounds('SLOW_REPEAT', SLOW_REPEAT),
+            settings.bounds('USUAL_REPEAT', USUAL_REPEAT),
+            settings.whole('SEED', 1),
         )
-
-
-def _number(name: str, default: float) -> float:
-    text = os.environ.get(name) or str(default)
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(f'{name}={text}: not a number') from None
-    if number < 0 or (number == 0 and name == 'SPEED'):
-        raise ValueError(f'{name}={text}: too small')
-    return number
-
-
-def _range(name: str, default: tuple[int, int]) -> range:
-    text = os.environ.get(name) or '{}-{}'.format(*default)
-    low, _, high = text.partition('-')
-    if not (low.isdecimal() and (high or low).isdecimal() and 1 <= int(low) <= int(high or low)):
-        raise ValueError(f'{name}={text}: not LOW-HIGH')
-    return range(int(low), int(high or low) + 1)
 
 
 class Sender:
     """Sends requests in phases, and shows how far it is: a bar, or lines where there is no
     terminal."""
 
-    def __init__(self, settings: Settings, producer: Any, progress: Progress) -> None:
+    def __init__(self, wanted: Settings, producer: Any, progress: Progress) -> None:
         self.sent = 0
+        self.acknowledged = 0
+        self.error: Exception | None = None
         self._requests: Iterator[Any] = search_requests(
-            settings.seed, settings.slow_percent, settings.slow, settings.usual
+            wanted.seed, wanted.slow_percent, wanted.slow, wanted.usual
         )
         self._producer = producer
         self._progress = progress
-        self._bar = progress.add_task('', total=settings.total)
+        self._bar = progress.add_task('', total=wanted.total)
 
     def phase(self, phase: Phase) -> None:
         """Send the messages of a phase at its rate, or be silent."""
@@ -114,33 +105,62 @@ class Sender:
     def _send(self) -> None:
         request = next(self._requests)
         key = request['request_id'].encode()
-        self._producer.send(REQUESTS, json.dumps(request).encode(), key=key)
+        future = self._producer.send(REQUESTS, json.dumps(request).encode(), key=key)
+        future.add_callback(self._stored)
+        future.add_errback(self._refused)
         self.sent += 1
         self._progress.advance(self._bar)
 
+    # Both are called in the one thread of the producer that sends.
+    def _stored(self, _: Any) -> None:
+        self.acknowledged += 1
 
-def main() -> int:
-    try:
-        settings = Settings.read()
-    except ValueError as error:
-        print(f'producer: {error}', file=sys.stderr)
-        return 2
+    def _refused(self, error: Exception) -> None:
+        self.error = error
+
+
+def send(wanted: Settings, console: Console) -> Sender:
+    """Send everything; return what became of it. Raises KafkaError."""
     columns = (
         TextColumn('{task.description:12}'),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    console = Console()
     producer = KafkaProducer(
-        bootstrap_servers=settings.brokers.split(','), acks='all', delivery_timeout_ms=120_000
+        bootstrap_servers=wanted.brokers.split(','),
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
+        acks='all',
+        delivery_timeout_ms=120_000,
     )
     # Without a terminal only the lines that announce phases are written.
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        sender = Sender(settings, producer, progress)
-        for phase in plan(settings.total, settings.speed):
+    with (
+        closing(producer),
+        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
+    ):
+        sender = Sender(wanted, producer, progress)
+        for phase in plan(wanted.total, wanted.speed):
             sender.phase(phase)
-    producer.close()
+    return sender
+
+
+def main() -> int:
+    settings.only_help(__doc__)
+    try:
+        wanted = Settings.read()
+    except ValueError as error:
+        print(f'producer: {error}', file=sys.stderr)
+        return 2
+    console = Console()
+    try:
+        sender = send(wanted, console)
+    except KafkaError as error:
+        print(f'producer: BROKERS={wanted.brokers}: {error}', file=sys.stderr)
+        return 1
+    if sender.acknowledged < sender.sent:
+        missing = sender.sent - sender.acknowledged
+        print(f'producer: {missing} messages were not stored: {sender.error}', file=sys.stderr)
+        return 1
     console.print(f'all {sender.sent} messages sent', highlight=False)
     return 0
 

@@ -5,8 +5,8 @@ python -m integration.infra.topics HOST:PORT
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -45,6 +45,12 @@ def create(brokers: str) -> dict[str, int]:
     return wanted
 
 
-if __name__ == '__main__':
-    for name, partitions in create(sys.argv[1]).items():
+def main() -> None:
+    words = argparse.ArgumentParser(description='Make the topics of init-kafka.sh.')
+    words.add_argument('brokers', metavar='HOST:PORT')
+    for name, partitions in create(words.parse_args().brokers).items():
         print(f'{name}: {partitions} partitions')
+
+
+if __name__ == '__main__':
+    main()

@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drakkar_handler_ripgrep import SearchRequest
-from integration.infra import producer
+from integration.infra import producer, topics
 from integration.infra.phases import PHASES, TOTAL, plan
 from integration.infra.requests import request_id, search_requests
+from integration.servers.kafka import Kafka
+from integration.servers.ports import pick
 from integration.stack.program import ROOT
 
 
@@ -81,24 +83,70 @@ def test_an_empty_variable_is_the_default(monkeypatch: pytest.MonkeyPatch) -> No
     assert settings.brokers == 'localhost:9092'
 
 
+def run(module: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return execute('-m', f'integration.infra.{module}', *words, **variables)
+
+
+def execute(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     ('name', 'text'),
     [
         ('TOTAL_MESSAGES', 'many'),
+        ('TOTAL_MESSAGES', '1.5'),
         ('SPEED', '0'),
+        ('SPEED', 'inf'),
         ('SLOW_PERCENT', '-1'),
+        ('SLOW_PERCENT', '101'),
         ('SLOW_REPEAT', '250-150'),
         ('USUAL_REPEAT', '0-3'),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, text: str) -> None:
-    done = subprocess.run(
-        [sys.executable, '-m', 'integration.infra.producer'],
-        cwd=ROOT,
-        env={**os.environ, name: text},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert f'{name}={text}' in done.stderr
+    done = run('producer', **{name: text})
+    assert (done.returncode, done.stdout) == (2, '')
+    assert done.stderr.startswith(f'producer: {name}={text}: ')
+    assert done.stderr.count('\n') == 1
+
+
+def test_a_wrong_variable_of_the_load_generator_is_named() -> None:
+    done = run('load_generator', INTERVAL_SECONDS='often')
+    assert (done.returncode, done.stdout) == (2, '')
+    assert done.stderr == 'load_generator: INTERVAL_SECONDS=often: not a number\n'
+
+
+@pytest.mark.parametrize('module', ['producer', 'load_generator', 'topics'])
+def test_a_program_that_is_asked_for_help_does_nothing_else(module: str) -> None:
+    helped = run(module, '--help')
+    assert (helped.returncode, helped.stderr) == (0, '')
+    assert 'usage: ' in helped.stdout
+    wrong = run(module, '--fast', 'x')
+    assert (wrong.returncode, wrong.stdout) == (2, '')
+
+
+def test_a_broker_that_does_not_answer_is_told() -> None:
+    (unused_port,) = pick()
+    impatient = 'from integration.infra import producer as p; p.BOOTSTRAP_MS = 500; exit(p.main())'
+    done = execute('-c', impatient, BROKERS=f'127.0.0.1:{unused_port}')
+    assert (done.returncode, done.stdout) == (1, '')
+    assert done.stderr.startswith(f'producer: BROKERS=127.0.0.1:{unused_port}: ')
+    assert done.stderr.count('\n') == 1
+
+
+def test_messages_that_are_not_stored_are_told(apache_kafka: Kafka) -> None:
+    """Here by a topic that takes none of their size."""
+    apache_kafka.create_topic(topics.REQUESTS, configs={'max.message.bytes': '10'})
+    done = run('producer', BROKERS=apache_kafka.address, TOTAL_MESSAGES='5', SPEED='1000')
+    assert done.returncode == 1
+    assert 'all 5 messages sent' not in done.stdout
+    assert 'producer: 5 messages were not stored: ' in done.stderr

@@ -11,7 +11,7 @@ from drakkar.envelope import Envelope
 from drakkar.models.delivery import SinkRef
 from drakkar.models.message import SourceMessage
 from integration.chaos import report
-from integration.chaos.proof import Proof, enter
+from integration.chaos.proof import Proof, arrivals, enter
 from integration.chaos.run import Outcome, Settings
 from integration.chaos.timeline import described
 from integration.chaos.watch import FAST_GROUP, MAIN_GROUP, Sample
@@ -68,6 +68,15 @@ def test_a_dead_letter_excuses_its_message_on_its_route(
     route: str, excuse: Envelope, missing: int
 ) -> None:
     assert entered(route, [(0, 0), (0, 1)], excuse).missing == {route: missing}
+
+
+def test_a_request_that_was_produced_again_arrives_by_either() -> None:
+    places = {'r-1': [(0, 0), (0, 1)], 'r-2': [(7, 0)]}
+    assert arrivals(['r-1'], places) == {(0, 0): 1, (0, 1): 1}
+    assert arrivals(['r-1', 'r-1', 'r-2', 'r-2'], places) == {(0, 0): 1, (0, 1): 1, (7, 0): 2}
+    assert arrivals(['r-1'] * 3 + ['r-9'], places) == {(0, 0): 2, (0, 1): 1}
+    told = report.books(Proof(3, repeated=1))
+    assert '1 requests were produced again: one that arrived stands for both' in told
 
 
 def test_nothing_produced_proves_nothing() -> None:
