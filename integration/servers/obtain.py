@@ -94,21 +94,22 @@ def debian(label: str, *packages: str) -> None:
             run_step(label, f'installing the Debian package {names}', install, env=env)
 
 
-def wheel_python_found(requirement: str) -> Path | None:
-    """Return the Python of the cached environment that has the wheel, if it is complete."""
-    folder = _wheel_folder(requirement)
+def wheel_python_found(*requirements: str) -> Path | None:
+    """Return the Python of the cached environment that has the wheels, if it is complete."""
+    folder = _wheel_folder(*requirements)
     python = folder / 'bin' / 'python'
     return python if (folder / _COMPLETE).exists() and python.exists() else None
 
 
-def wheel_python(label: str, requirement: str, *, only_binary: bool = True) -> Path:
-    """Make the cached environment that a wheel of PyPI has for itself; return its Python.
+def wheel_python(label: str, *requirements: str, only_binary: bool = True) -> Path:
+    """Make the cached environment that wheels of PyPI have for themselves; return its Python.
 
     With `only_binary` nothing is built, of what it needs neither. Raises NotObtainableError.
     """
-    folder = _wheel_folder(requirement)
+    folder = _wheel_folder(*requirements)
     python = folder / 'bin' / 'python'
-    say(label, f'creating an environment for {requirement} in {folder}')
+    names = ' '.join(requirements)
+    say(label, f'creating an environment for {names} in {folder}')
     shutil.rmtree(folder, ignore_errors=True)
     try:
         venv.create(folder, with_pip=True)
@@ -116,14 +117,14 @@ def wheel_python(label: str, requirement: str, *, only_binary: bool = True) -> P
         raise NotObtainableError(f'{label}: no virtual environment in {folder}: {error}') from error
     pip = [str(python), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
     wheels = ['--only-binary', ':all:'] if only_binary else []
-    run_step(label, f'fetching the wheel {requirement}', [*pip, *wheels, requirement])
+    run_step(label, f'fetching the wheel {names}', [*pip, *wheels, *requirements])
     (folder / _COMPLETE).touch()
     return python
 
 
-def _wheel_folder(requirement: str) -> Path:
+def _wheel_folder(*requirements: str) -> Path:
     version = f'python{sys.version_info[0]}.{sys.version_info[1]}'
-    return cache_dir() / version / re.sub('[^A-Za-z0-9.]+', '-', requirement)
+    return cache_dir() / version / re.sub('[^A-Za-z0-9.]+', '-', ' '.join(requirements))
 
 
 @contextlib.contextmanager

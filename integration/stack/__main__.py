@@ -105,7 +105,9 @@ def main() -> int:
     start.add_argument('--offset', type=int, default=0, help='added to every port')
     start.add_argument('--free', action='store_true', help='take any free ports')
     start.add_argument('--no-load', action='store_true', help='no producer, no load generator')
-    start.add_argument('--no-web-uis', action='store_true', help='none for Redis and MongoDB')
+    start.add_argument(
+        '--no-web-uis', action='store_true', help='none for Kafka, Redis and MongoDB'
+    )
     start.add_argument('--env', action='append', default=[], metavar='SERVICE:NAME=VALUE')
     actions.add_parser('status', help='say which services run')
     for name in ('start', 'stop', 'kill', 'restart'):

@@ -19,7 +19,7 @@ INFRASTRUCTURE = {
     'webhook': 9000,
     'prometheus': 9099,
 }
-WEB_UIS = {'redis-commander': 8087, 'mongo-ui': 8089}
+WEB_UIS = {'redis-commander': 8087, 'kafka-ui': 8088, 'mongo-ui': 8089}
 
 
 @dataclass(frozen=True, slots=True)

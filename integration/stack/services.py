@@ -27,7 +27,7 @@ from integration.stack.plan import (
     worker_environment,
 )
 from integration.stack.program import ROOT, Program
-from integration.stack.web_uis import MongoUi, RedisCommander
+from integration.stack.web_uis import KafkaUi, MongoUi, RedisCommander
 
 SERVERS: dict[str, type[Server]] = {
     'postgres': Postgres,
@@ -118,6 +118,7 @@ def _server(name: str, port: int) -> Server:
 def _web_uis(ports: Mapping[str, int]) -> dict[str, Server]:
     made: dict[str, Server] = {
         'redis-commander': RedisCommander(ports['redis']),
+        'kafka-ui': KafkaUi(ports['kafka']),
         'mongo-ui': MongoUi(ports['mongo']),
     }
     for name, server in made.items():

@@ -32,6 +32,8 @@ def _servers(ports: Mapping[str, int]) -> Iterator[Row]:
         f'http://localhost:{ports["redis-commander"]}',
         'keys and their lifetimes',
     )
+    kafka_ui = f'http://localhost:{ports["kafka-ui"]}'
+    yield 'kafka-ui', kafka_ui, 'topics, messages, consumer groups'
     mongo_ui = f'http://localhost:{ports["mongo-ui"]}/?t={MONGO_UI_TOKEN}'
     yield 'mongo-ui', mongo_ui, 'collections and documents'
     yield 'prometheus', f'http://localhost:{ports["prometheus"]}', 'scrapes all workers'

@@ -1,6 +1,6 @@
-"""Web UIs for Redis and MongoDB that install on this machine; there is none for Kafka.
+"""Web UIs for Kafka, Redis and MongoDB that install on this machine.
 
-The containers have others for MongoDB (mongo-express) and Kafka (kafka-ui).
+The containers have others for Kafka (also as kafka-ui) and MongoDB (mongo-express).
 """
 
 from __future__ import annotations
@@ -15,8 +15,42 @@ from integration.stack.program import http_ok
 
 # SecantusDB's UI lets nobody in without one; this one keeps out nothing but other users' browsers.
 MONGO_UI_TOKEN = 'integration'
+_KASKADE = ('kaskade==5.1.0', 'textual-serve==1.1.3')
+_KAFKA_UI = Path(__file__).with_name('kafka_ui') / 'serve.py'
 _COMMANDER = 'redis-commander@0.9.0'
 _ADMIN = 'secantusdb[admin]>=0.7.0b3,<0.8'
+
+
+class KafkaUi(Server):
+    """Kaskade from PyPI in the browser, for the Kafka on a port."""
+
+    label = 'kafka-ui'
+    ready_seconds: ClassVar[float] = 60
+
+    def __init__(self, kafka: int) -> None:
+        super().__init__()
+        self._kafka = kafka
+
+    @classmethod
+    def find(cls) -> str | None:
+        """Return the Python that has it."""
+        python = obtain.wheel_python_found(*_KASKADE)
+        return str(python) if python else None
+
+    @classmethod
+    def fetch(cls) -> None:
+        obtain.wheel_python(cls.label, *_KASKADE)
+
+    def command(self) -> list[str]:
+        where = [str(self.port), f'{ports.HOST}:{self._kafka}']
+        return [self.obtain(), '-I', str(_KAFKA_UI), *where]
+
+    def environment(self) -> dict[str, str]:
+        # Kaskade looks for settings and has a log there, below HOME if it is not told otherwise.
+        return {'HOME': str(self.folder), 'XDG_CONFIG_HOME': '', 'XDG_STATE_HOME': ''}
+
+    def ping(self) -> None:
+        http_ok(self.port, '/static/css/xterm.css')
 
 
 class RedisCommander(Server):

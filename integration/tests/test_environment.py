@@ -274,7 +274,7 @@ def test_orders_that_can_not_be_carried_out_are_told(stack: Environment) -> None
 
 
 def test_a_web_ui_that_was_to_be_had_answers(stack: Environment) -> None:
-    paths = {'redis-commander': '/', 'mongo-ui': '/?t=integration'}
+    paths = {'redis-commander': '/', 'kafka-ui': '/', 'mongo-ui': '/?t=integration'}
     services = stack.control.ask('status')['services']
     for name, path in paths.items():
         if services[name]['running']:

@@ -1,0 +1,1 @@
+"""The native stack's web UI for Kafka: serve.py and its page, run by an environment of its own."""
