@@ -77,6 +77,7 @@ def _renamed(part: Path, name: Path) -> bool:
         part.rename(name)
         return True
     finally:
+        fcntl.flock(folder, fcntl.LOCK_UN)  # under gevent a folder is closed some time later
         os.close(folder)
 
 

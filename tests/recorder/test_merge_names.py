@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 from collections.abc import Callable
@@ -82,6 +83,38 @@ def test_of_merges_to_one_name_one_gets_it(
         told = sorted(str(each) for each in done if isinstance(each, MergeError))
         assert told == [f'{target} exists already; a merge overwrites nothing'] * 3
         assert hidden(tmp_path) == []
+
+
+def test_a_name_is_given_by_no_look_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part, taken = tmp_path / 'part', tmp_path / 'taken.db'
+    part.write_text('new')
+    taken.write_text('old')
+    monkeypatch.setattr(unfinished.os.path, 'lexists', lambda _: False)  # the look was too early
+    monkeypatch.setattr(Path, 'exists', lambda _: False)
+    with pytest.raises(FileExistsError):
+        unfinished.publish(part, [taken])
+    assert taken.read_text() == 'old'
+
+
+def test_without_links_one_looks_for_a_name_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_links(monkeypatch)
+    part = tmp_path / 'part'
+    part.write_text('new')
+    other = os.open(tmp_path, os.O_RDONLY)
+
+    def look(path: Path) -> bool:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return path.name == 'first.db'
+
+    monkeypatch.setattr(unfinished.os.path, 'lexists', look)
+    names = [tmp_path / name for name in ('first.db', 'second.db')]
+    assert unfinished.publish(part, names) == names[1]
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)  # given back
+    os.close(other)
+    assert os.listdir(tmp_path) == ['second.db']
 
 
 def refuse_links(monkeypatch: pytest.MonkeyPatch) -> None:
