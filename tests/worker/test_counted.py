@@ -38,8 +38,10 @@ def test_it_leaves_the_pool_running(pool: World) -> None:
     counted = CountedExecutor(pool.pool)
     assert counted.join(0)
     counted.close()
-    counted.submit(task('exit 0'), 0, lambda outcome: None)
+    ended: list[TaskOutcome] = []
+    counted.submit(task('exit 0'), 0, ended.append)
     assert counted.join(10)
+    assert ended[0].exit_code == 0
     assert counted.snapshot().max_executors == 2
 
 
