@@ -127,7 +127,9 @@ export const finishedRows = {
     h('td', {}, labels(bar.labels)),
     h('td', {}, origin(bar)),
     number(where(bar)),
-    h('td', {class: 'message'}, plain(bar.error || bar.command)),
+    bar.error
+      ? h('td', {class: 'message'}, plain(bar.error))
+      : h('td', {class: 'command mono'}, plain(bar.command)),
   ],
 };
 
