@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from integration.servers import obtain
+from integration.servers import debian, obtain
 
 LABEL = 'Kafka'
 VERSION = '4.3.1'
@@ -52,11 +52,11 @@ def fetch() -> None:
     if home and not any((Path(home) / 'libs').glob('kafka_2*.jar')):
         raise obtain.NotObtainableError(f'{LABEL}: KAFKA_HOME={home} has no libs/kafka_2*.jar')
     if find_java() is None:
-        obtain.debian(LABEL, f'openjdk-{_JAVA}-jre-headless')
+        debian.install(LABEL, f'openjdk-{_JAVA}-jre-headless')
     if home:
         return
     if shutil.which('mvn') is None:
-        obtain.debian(LABEL, 'maven')
+        debian.install(LABEL, 'maven')
     folder = _cached()
     # Copied beside and renamed: a folder of that name is always complete.
     fresh = folder.with_name(f'{folder.name}.new')

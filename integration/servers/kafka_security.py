@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from integration.servers import kafka_program, obtain, ports
+from integration.servers import debian, kafka_program, ports
 
 LISTENERS = {
     'SSL': 'SSL',
@@ -47,7 +47,7 @@ class KafkaSecurity:
     def initialise(self) -> None:
         """Make the certificates. Raises NotObtainableError, CalledProcessError."""
         if shutil.which('openssl') is None:
-            obtain.debian(kafka_program.LABEL, 'openssl')
+            debian.install(kafka_program.LABEL, 'openssl')
         self._authority('ca')
         self._authority('other')
         for name in ('server', 'client'):

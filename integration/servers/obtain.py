@@ -1,4 +1,4 @@
-"""What the servers share to find or fetch programs: words, cache, Debian packages, wheels."""
+"""What the servers share to find or fetch programs: words, cache, steps, wheels."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import fcntl
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Iterator
 from pathlib import Path
+
+from integration.servers.process import Process
 
 REQUIRE = 'DRAKKAR_TEST_REQUIRE'
 """Environment variable that makes it an error when a server can not be had."""
 
-_POLICY = Path('/usr/sbin/policy-rc.d')
-_POLICY_MARK = '# written by drakkar for the time of one installation'
 _TAIL_LINES = 15
 _COMPLETE = 'complete'
 
@@ -48,50 +46,33 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def run_step(label: str, text: str, command: list[str], env: dict[str, str] | None = None) -> None:
-    """Say what is done, and do it. Raises NotObtainableError with the end of its output."""
-    say(label, text)
-    # A file and no pipe: what the command leaves running must not keep this waiting.
-    with tempfile.TemporaryFile() as output:
-        try:
-            code = subprocess.call(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=env,
-            )
-        except OSError as error:
-            raise NotObtainableError(f'{label}: {command[0]}: {error.strerror}') from error
-        if code != 0:
-            output.seek(0)
-            lines = output.read().decode(errors='replace').splitlines()[-_TAIL_LINES:]
-            tail = '\n  '.join(lines)
-            raise NotObtainableError(
-                f'{label}: {text}: {command[0]} exited with {code}\n  {tail}'
-            ) from None
+def run_step(label: str, text: str, command: list[str]) -> None:
+    """Say what is done, and do it; its processes end with this one, however that happens.
 
-
-def debian(label: str, *packages: str) -> None:
-    """Install Debian packages without starting the services that they bring.
-
-    Raises NotObtainableError where this is no Debian, or not run as root.
+    Raises NotObtainableError with the end of its output.
     """
-    names = ' '.join(packages)
-    apt = shutil.which('apt-get')
-    if apt is None or os.geteuid() != 0:
-        raise NotObtainableError(
-            f'{label}: not found, and only root can install it; on Debian: apt-get install {names}'
-        )
-    env = {**os.environ, 'DEBIAN_FRONTEND': 'noninteractive'}
-    install = [apt, 'install', '-y', '--no-install-recommends', *packages]
-    with _no_services():
+    say(label, text)
+    if shutil.which(command[0]) is None:
+        raise NotObtainableError(f'{label}: {command[0]}: No such file on PATH')
+    with tempfile.TemporaryDirectory(prefix='drakkar-fetch-') as name:
+        folder = Path(name)
+        output = folder / 'output.log'
+        process = Process(command, folder, output)
         try:
-            run_step(label, f'installing the Debian package {names}', install, env=env)
-        except NotObtainableError:
-            # Most likely the lists of packages are missing or old.
-            run_step(label, "updating Debian's lists of packages", [apt, 'update'], env=env)
-            run_step(label, f'installing the Debian package {names}', install, env=env)
+            code = process.wait(None)
+        except BaseException:
+            process.kill()
+            raise
+        if code != 0:
+            raise failed(label, text, command[0], code, output.read_text(errors='replace'))
+
+
+def failed(
+    label: str, text: str, program: str, code: int | None, output: str
+) -> NotObtainableError:
+    """Return the error of a program that failed at what `text` says."""
+    tail = '\n  '.join(output.splitlines()[-_TAIL_LINES:])
+    return NotObtainableError(f'{label}: {text}: {program} exited with {code}\n  {tail}')
 
 
 def wheel_python_found(*requirements: str) -> Path | None:
@@ -109,12 +90,9 @@ def wheel_python(label: str, *requirements: str, only_binary: bool = True) -> Pa
     folder = _wheel_folder(*requirements)
     python = folder / 'bin' / 'python'
     names = ' '.join(requirements)
-    say(label, f'creating an environment for {names} in {folder}')
     shutil.rmtree(folder, ignore_errors=True)
-    try:
-        venv.create(folder, with_pip=True)
-    except (subprocess.CalledProcessError, OSError) as error:
-        raise NotObtainableError(f'{label}: no virtual environment in {folder}: {error}') from error
+    make = [sys.executable, '-m', 'venv', str(folder)]
+    run_step(label, f'creating an environment for {names} in {folder}', make)
     pip = [str(python), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
     wheels = ['--only-binary', ':all:'] if only_binary else []
     run_step(label, f'fetching the wheel {names}', [*pip, *wheels, *requirements])
@@ -125,21 +103,3 @@ def wheel_python(label: str, *requirements: str, only_binary: bool = True) -> Pa
 def _wheel_folder(*requirements: str) -> Path:
     version = f'python{sys.version_info[0]}.{sys.version_info[1]}'
     return cache_dir() / version / re.sub('[^A-Za-z0-9.]+', '-', ' '.join(requirements))
-
-
-@contextlib.contextmanager
-def _no_services() -> Iterator[None]:
-    """Keep Debian packages from starting services, as policy-rc.d(8) is meant for."""
-    if _POLICY.exists() and _POLICY_MARK not in _POLICY.read_text():
-        # Someone's own policy. Where it lets services start, they would be left running.
-        verdict = subprocess.call([str(_POLICY), 'drakkar', 'start'], stdin=subprocess.DEVNULL)
-        if verdict == 101:
-            yield
-            return
-        raise NotObtainableError(f'{_POLICY} lets packages start services; install by hand')
-    _POLICY.write_text(f'#!/bin/sh\n{_POLICY_MARK}\nexit 101\n')
-    _POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        _POLICY.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from integration.servers import obtain, ports
+from integration.servers import debian, ports
 from integration.servers.server import NotReadyError, Server
 
 USER = 'drakkar'
@@ -46,7 +46,7 @@ class Postgres(Server):
 
     @classmethod
     def fetch(cls) -> None:
-        obtain.debian(cls.label, 'postgresql')
+        debian.install(cls.label, 'postgresql')
 
     def initialise(self) -> None:
         if self.user:

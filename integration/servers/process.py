@@ -58,8 +58,8 @@ class Process:
         """The pids of the program (first) and of all that it started."""
         return [p.pid for p in self._members()]
 
-    def wait(self, timeout: float) -> int | None:
-        """Return the exit code, 128+N for a signal, or None after `timeout` seconds."""
+    def wait(self, timeout: float | None) -> int | None:
+        """Return the exit code, 128+N for a signal; None after `timeout` seconds, if given."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._keeper.wait(timeout)
         return None

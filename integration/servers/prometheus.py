@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from integration.servers import obtain, ports
+from integration.servers import debian, ports
 from integration.servers.server import NotReadyError, Server
 
 _SCRAPE_SECONDS = 1
@@ -19,18 +20,21 @@ class Prometheus(Server):
 
     label = 'Prometheus'
 
-    def __init__(self, *, session: bool = False) -> None:
-        super().__init__(session=session)
-        self._targets = self.folder / 'targets.json'
-        self._targets.write_text('[]')
-
     @classmethod
     def find(cls) -> str | None:
         return shutil.which('prometheus')
 
     @classmethod
     def fetch(cls) -> None:
-        obtain.debian(cls.label, 'prometheus')
+        debian.install(cls.label, 'prometheus')
+
+    @property
+    def _targets(self) -> Path:
+        return self.folder / 'targets.json'
+
+    def initialise(self) -> None:
+        if not self._targets.exists():
+            self._targets.write_text('[]')
 
     def command(self) -> list[str]:
         config = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 
-from integration.servers import obtain, ports
+from integration.servers import debian, ports
 from integration.servers.server import NotReadyError, Server
 
 
@@ -20,7 +20,7 @@ class Redis(Server):
 
     @classmethod
     def fetch(cls) -> None:
-        obtain.debian(cls.label, 'redis-server')
+        debian.install(cls.label, 'redis-server')
 
     def command(self) -> list[str]:
         options = {

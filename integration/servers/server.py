@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -48,8 +49,8 @@ class Server:
 
     def __init__(self, *, session: bool = False) -> None:
         self.session = session
-        self.folder = Path(tempfile.mkdtemp(prefix=f'drakkar-{self.label.lower().split()[0]}-'))
-        self.log = self.folder / 'server.log'
+        self._folder: Path | None = None
+        self._log: Path | None = None
         self.ports: list[int] = []
         self._process: Process | None = None
         self._initialised = False
@@ -83,6 +84,23 @@ class Server:
         return {}
 
     # What all have
+
+    @property
+    def folder(self) -> Path:
+        """Its folder, made when it is first asked for: who never starts leaves none."""
+        if self._folder is None:
+            prefix = f'drakkar-{self.label.lower().split()[0]}-'
+            self._folder = Path(tempfile.mkdtemp(prefix=prefix))
+        return self._folder
+
+    @property
+    def log(self) -> Path:
+        """The file that its output goes to: of its folder, if no other was given."""
+        return self._log or self.folder / 'server.log'
+
+    @log.setter
+    def log(self, path: Path) -> None:
+        self._log = path
 
     @classmethod
     def obtain(cls) -> str:
@@ -170,8 +188,15 @@ class Server:
         if code != 0:
             raise StartError(f'{self.label}: {command[0]} ended with {code}\n{self.log_tail()}')
 
-    def wait_ready(self, timeout: float | None = None) -> None:
-        """Wait until it answers, for `ready_seconds` or so many seconds. Raises StartError."""
+    def wait_ready(
+        self,
+        timeout: float | None = None,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Wait until it answers, for `ready_seconds` or so many seconds. Raises StartError.
+
+        `wait` spends the seconds between two questions.
+        """
         limit = self.ready_seconds if timeout is None else timeout
         deadline = time.monotonic() + limit
         while True:
@@ -184,7 +209,7 @@ class Server:
                     raise StartError(
                         f'{self.label} not ready within {limit} s: {error}\n{self.log_tail()}'
                     ) from error
-            time.sleep(_POLL_SECONDS)
+            wait(_POLL_SECONDS)
 
     def stop(self) -> None:
         """Ask it to end and wait; kill it when it takes longer than `stop_seconds`."""
@@ -234,7 +259,8 @@ class Server:
     def close(self) -> None:
         """Kill it and remove its data."""
         self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self: Self) -> Self:
         try:

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import ClassVar
 
-from integration.servers import obtain, ports
+from integration.servers import debian, obtain, ports
 from integration.servers.server import Server
 from integration.stack.program import http_ok
 
@@ -71,7 +71,7 @@ class RedisCommander(Server):
     @classmethod
     def fetch(cls) -> None:
         if shutil.which('npm') is None:
-            obtain.debian(cls.label, 'nodejs', 'npm')
+            debian.install(cls.label, 'nodejs', 'npm')
         folder = _commander()
         fresh = folder.with_name(f'{folder.name}.new')
         shutil.rmtree(fresh, ignore_errors=True)
