@@ -64,9 +64,19 @@ class DrainTimeoutError(DrakkarError):
 
 
 class SourceError(DrakkarError):
-    """The source could not be read or committed to; the caller tries again."""
+    """The source could not be read or committed to; the caller tries again.
+
+    `expected` says that this is in the order of things: it passes, and nobody has to act.
+    """
 
     retriable = True
+    expected = False
+
+
+class RebalancingError(SourceError):
+    """The group shares its partitions out anew: what is still owned then is committed then."""
+
+    expected = True
 
 
 class PartitionLostError(SourceError):

@@ -81,10 +81,12 @@ class KafkaClient:
         from kafka.errors import KafkaError
         from kafka.net.compat import KafkaNetClient
 
+        from drakkar.kafka_client.closing import mend_closing
         from drakkar.kafka_client.refusal import Refusals
         from drakkar.kafka_client.sockets import mend_sockets
 
         mend_sockets()
+        mend_closing()
         context = self._tls()
         opened: list[Any] = []
         refusals: list[Refusals] = []

@@ -23,6 +23,8 @@ _BACKOFF_SECONDS = 0.1
 _BACKOFF_MAX_SECONDS = 5.0
 # How often the same outage is logged; between, commits are tried on.
 _REPEAT_SECONDS = 10.0
+# A rebalance waits for the drains of others; one that takes longer is nothing ordinary any more.
+_EXPECTED_SECONDS = 60.0
 
 
 class Committer:
@@ -49,6 +51,8 @@ class Committer:
         self._wakeup = Event()
         self._lock = RLock()
         self._failures = 0  # since the last commit that worked
+        self._failing_since = 0.0
+        self._told = ''
         self._told_at = 0.0
 
     def mark(self, partition: TopicPartition, offset: int) -> None:
@@ -89,28 +93,38 @@ class Committer:
             except PartitionLostError as error:
                 return self._give_up(error)
             except SourceError as error:
-                self._observer.source_error(error)
-                self._tell(error, len(offsets))
                 self._put_back()
+                self._tell(error, len(offsets))
                 return False
             except BaseException:
                 self._put_back()  # killed half way: nobody knows, so once more
                 raise
             finally:
                 self._under_way = {}
-            self._failures = 0
+            self._failures, self._told = 0, ''
             self._observer.committed(offsets)
             return True
 
     def _tell(self, error: SourceError, partitions: int) -> None:
-        """Log a failure, but of those in a row only one now and then."""
+        """Log a failure, but of equal ones in a row only one now and then, and count it.
+
+        What is expected and passes is no failure for as long.
+        """
         self._failures += 1
         now = monotonic()
-        if self._failures == 1 or now - self._told_at >= _REPEAT_SECONDS:
-            self._told_at = now
-            log.warning(
-                'commit_failed', error=str(error), partitions=partitions, failures=self._failures
-            )
+        if self._failures == 1:
+            self._failing_since = now
+        waits = error.expected and now - self._failing_since < _EXPECTED_SECONDS
+        if not waits:
+            self._observer.source_error(error)
+        event = 'commit_waits' if waits else 'commit_failed'
+        if event == self._told and now - self._told_at < _REPEAT_SECONDS:
+            return
+        self._told, self._told_at = event, now
+        if waits:
+            log.info(event, reason=str(error), partitions=partitions)
+        else:
+            log.warning(event, error=str(error), partitions=partitions, failures=self._failures)
 
     def _put_back(self) -> None:
         for partition, offset in self._under_way.items():

@@ -11,9 +11,10 @@ import structlog
 from gevent.event import Event
 
 from drakkar.contracts.observer import Observer
-from drakkar.errors import PartitionLostError, SourceError
+from drakkar.errors import PartitionLostError, RebalancingError, SourceError
 from drakkar.greenlets import Nursery
 from drakkar.models.message import TopicPartition
+from drakkar.pipeline import commit as module
 from drakkar.pipeline.commit import Committer
 from drakkar.source.memory import MemorySource
 from tests.waiting import until
@@ -101,6 +102,35 @@ def test_a_failed_commit_is_told_and_tried_again(world: World) -> None:
     world.committer.mark(ZERO, 3)
     until(lambda: world.source.committed == {ZERO: 3})
     assert len(world.errors) == 2
+
+
+def flush_failing(world: World, error: SourceError, times: int = 1) -> list[tuple[str, str]]:
+    world.source.fail('commit', error, times=times)
+    with structlog.testing.capture_logs() as logged:
+        assert [world.committer.flush() for _ in range(times)] == [False] * times
+    return [(entry['event'], entry['log_level']) for entry in logged]
+
+
+def test_what_passes_by_itself_is_no_failure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(module, 'monotonic', lambda: now)
+    world.committer.mark(ZERO, 3)
+    rebalance, outage = RebalancingError('rebalancing'), SourceError('away')
+    assert flush_failing(world, rebalance, times=3) == [('commit_waits', 'info')]
+    assert world.errors == []
+    # A failure is told at once, whatever was told before.
+    assert flush_failing(world, outage) == [('commit_failed', 'warning')]
+    assert flush_failing(world, rebalance) == [('commit_waits', 'info')]
+    assert world.errors == [outage]
+    # And what does not pass is one.
+    now += 60
+    assert flush_failing(world, rebalance, times=2) == [('commit_failed', 'warning')]
+    assert world.errors == [outage, rebalance, rebalance]
+    assert world.committer.flush()
+    world.committer.mark(ZERO, 4)
+    assert flush_failing(world, rebalance) == [('commit_waits', 'info')]
+    assert world.committer.flush()
+    assert world.source.committed == {ZERO: 4}
 
 
 def test_failures_in_a_row_are_logged_now_and_then(

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gevent.lock import RLock
 from kafka import TopicPartition as KafkaPartition
-from kafka.errors import KafkaError
+from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 
-from drakkar.errors import PartitionLostError, SourceError
+from drakkar.errors import PartitionLostError, RebalancingError, SourceError
 from drakkar.models.message import TopicPartition
 from drakkar.source.kafka.consumer import GroupConsumer
 from drakkar.source.kafka.ownership import Ownership
@@ -38,7 +38,10 @@ class Commits:
         self._turn = RLock()
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Store next offsets. Raises PartitionLostError for what is not ours, SourceError."""
+        """Store next offsets.
+
+        Raises PartitionLostError for what is not ours, RebalancingError, SourceError.
+        """
         with self._turn:
             mine = {p: offset for p, offset in offsets.items() if p in self._partitions}
             if mine:
@@ -86,5 +89,14 @@ class Commits:
                 gone = sorted({*offsets, *self._partitions.all()})
                 self._evicted(gone)
                 raise PartitionLostError(gone) from error
+            if _is_rebalance(error):
+                raise RebalancingError(f'group {self._group} is rebalancing') from error
             raise SourceError(f'commit to {self._group}: {error}') from error
         self._partitions.stored(offsets)
+
+
+def _is_rebalance(error: BaseException) -> bool:
+    """Return whether a commit was refused by a member, or by the group, that shares out anew."""
+    if isinstance(error, CommitFailedError) and error.args:
+        error = error.args[0]  # what the broker answered
+    return isinstance(error, RebalanceInProgressError)
