@@ -1,13 +1,14 @@
-"""Puts a worker together: the only place that knows the concrete classes."""
+"""Puts a worker together: with listeners.py, the only place that knows the concrete classes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from drakkar._version import __version__
 from drakkar.cache import CacheSettings, WorkerCache
 from drakkar.consumer.assignment import Assignment
 from drakkar.consumer.backpressure import Backpressure
@@ -23,24 +24,20 @@ from drakkar.errors import DrakkarError, HandlerError
 from drakkar.executor.pool import ProcessPool
 from drakkar.handler import Handler
 from drakkar.hubmonitor import HubMonitor
-from drakkar.metrics import MetricsExporter, MetricsObserver, SnapshotCollector
+from drakkar.metrics import MetricsExporter, SnapshotCollector
 from drakkar.models.delivery import SinkRef
 from drakkar.models.message import TopicPartition
 from drakkar.models.snapshot import WorkerSnapshot
-from drakkar.observers import combine
 from drakkar.pipeline.commit import Committer
 from drakkar.pipeline.decode import Decoder
 from drakkar.pipeline.hooks import Hooks
 from drakkar.pipeline.parts import Parts
 from drakkar.pipeline.processor import PartitionProcessor
-from drakkar.recorder.live import LiveBoard
-from drakkar.worker.http import HttpRuns, HttpStats, SinkWatch
+from drakkar.worker.http import HttpRuns
+from drakkar.worker.listeners import Listeners, make_listeners
 from drakkar.worker.periodic import Periodic
 from drakkar.worker.probe import Probe
-from drakkar.worker.recording import make_recorder
 from drakkar.worker.snapshot import Observatory
-from drakkar.worker.stalls import StallBoard
-from drakkar.worker.tasklog import TaskLog
 from drakkar.worker.worker import Machinery, Worker
 
 
@@ -86,36 +83,17 @@ def build_worker(
     """
     worker = Worker()
     spec = sources[config.drakkar.source]
-    registry = CollectorRegistry()
-    info = _info(config, handler, spec)
-    metrics = MetricsObserver(registry, info)
-    stalls = StallBoard()
-    tasks = TaskLog(config.debug.log_min_duration_ms / 1000)
-    recorder = make_recorder(config, spec, info, worker.started_at, worker.snapshot, metrics)
-    live = None
-    if config.debug.enabled:
-        min_duration = config.debug.ws_min_duration_ms / 1000
-        live = LiveBoard(lambda: executor.snapshot(), handler.message_label, min_duration)
-    stats = watch = None
-    if config.webapp.enabled:
-        rpms = {name: client.rpm for name, client in config.webapp.clients.items()}
-        stats, watch = HttpStats(rpms, config.webapp.max_concurrent), SinkWatch()
-        metrics.watch_clients(rpms)
-    optional = (recorder and recorder.observer, live, stats, watch)
-    debugging = [part for part in optional if part]
-    observer = combine([metrics, stalls, tasks, *debugging, *observers])
+    told = make_listeners(config, handler, spec, worker, lambda: executor.snapshot(), observers)
+    observer = told.observer
     handler._annotate = observer.annotation
-    cache = None
-    if config.cache.enabled:
-        cache = WorkerCache(CacheSettings.of(config), config.worker_id, config.cluster)
-        handler.cache = cache
+    cache = _cache(config, handler)
 
     source = source or spec.build(config, config.worker_id)
     dead_letters = dead_letters or _dead_letters(config, spec)
     hooks = Hooks(handler, observer)
     executor = ProcessPool(config.executor, observer, worker.greenlets)
     sinks, labels = _sinks(config)
-    metrics.watch_sinks(list(sinks))
+    told.metrics.watch_sinks(list(sinks))
     router = Router(
         sinks,
         dead_letters,
@@ -126,6 +104,82 @@ def build_worker(
         config.worker_id,
         labels,
     )
+    parts = partial(
+        Parts,
+        hooks=hooks,
+        decoder=Decoder(handler),
+        executor=executor,
+        delivery=router,
+        observer=observer,
+        options=config.executor,
+        on_parse_error=config.source.on_parse_error,
+        origin=spec.name,
+        failed=worker.fail,
+    )
+    consumer = _consumer(config, worker, source, observer, hooks, parts)
+
+    http = None
+    if told.watch is not None:
+        http = HttpRuns(handler, config, executor, router, observer, told.watch, worker.greenlets)
+    monitor = HubMonitor(observer.runtime_stall)
+    observatory = Observatory(
+        _identity(config, worker, told, cache),
+        source,
+        consumer.assignment,
+        consumer.pressure,
+        consumer.loop,
+        executor,
+        router,
+        told.stalls,
+    )
+    told.registry.register(SnapshotCollector(observatory.snapshot, lambda: monitor.lag))
+    worker.adopt(
+        Machinery(
+            config=config,
+            handler=handler,
+            observer=observer,
+            source=source,
+            executor=executor,
+            router=router,
+            dead_letters=dead_letters,
+            committer=consumer.committer,
+            assignment=consumer.assignment,
+            pressure=consumer.pressure,
+            loop=consumer.loop,
+            periodic=Periodic(handler, observer, worker.greenlets),
+            probe=Probe(handler, config, sinks, spec.name),
+            monitor=monitor,
+            observatory=observatory,
+            cache=cache,
+            http=http,
+            recorder=told.recorder,
+            live=told.live,
+            services=_services(config, worker, told.registry),
+            registry=told.registry,
+        )
+    )
+    return worker
+
+
+@dataclass(frozen=True, slots=True)
+class _Consumer:
+    """What polls, opens partitions, keeps the load within bounds and commits."""
+
+    committer: Committer
+    assignment: Assignment
+    pressure: Backpressure
+    loop: PollLoop
+
+
+def _consumer(
+    config: Any,
+    worker: Worker,
+    source: Source,
+    observer: Observer,
+    hooks: Hooks,
+    make_parts: Callable[..., Parts],
+) -> _Consumer:
+    """Build the consumer; `make_parts` lacks only what the pipeline tells it."""
     pressure = Backpressure.for_executors(
         config.executor.max_executors,
         config.executor.backpressure_high_multiplier,
@@ -138,19 +192,7 @@ def build_worker(
         if pressure.active and pressure.total <= pressure.low:
             loop.relieved.set()
 
-    parts = Parts(
-        hooks=hooks,
-        decoder=Decoder(handler),
-        executor=executor,
-        delivery=router,
-        observer=observer,
-        options=config.executor,
-        on_parse_error=config.source.on_parse_error,
-        origin=spec.name,
-        committable=committer.mark,
-        finished=finished,
-        failed=worker.fail,
-    )
+    parts = make_parts(committable=committer.mark, finished=finished)
 
     def make_processor(partition: TopicPartition) -> PartitionProcessor:
         return PartitionProcessor(partition, parts)
@@ -165,6 +207,13 @@ def build_worker(
         config.executor.drain_timeout_seconds,
     )
     loop = PollLoop(source, assignment, pressure, observer, config.source)
+    return _Consumer(committer, assignment, pressure, loop)
+
+
+def _identity(
+    config: Any, worker: Worker, told: Listeners, cache: WorkerCache | None
+) -> Callable[[], WorkerSnapshot]:
+    """Return what begins each snapshot: who the worker is, and what is not part of its pipeline."""
 
     def identity() -> WorkerSnapshot:
         return WorkerSnapshot(
@@ -172,63 +221,28 @@ def build_worker(
             config.cluster,
             worker.started_at,
             state=worker.state,
-            recorder=recorder.state if recorder else None,
+            recorder=told.recorder.state if told.recorder else None,
             cache=cache.state if cache else None,
-            webapp=stats.state if stats else None,
+            webapp=told.stats.state if told.stats else None,
         )
 
-    http = None
-    if watch is not None:
-        http = HttpRuns(handler, config, executor, router, observer, watch, worker.greenlets)
-    monitor = HubMonitor(observer.runtime_stall)
-    observatory = Observatory(
-        identity, source, assignment, pressure, loop, executor, router, stalls
-    )
-    registry.register(SnapshotCollector(observatory.snapshot, lambda: monitor.lag))
-    services: list[Service] = []
-    if config.metrics.enabled:
-        services.append(
-            MetricsExporter(
-                registry, worker.reasons_not_ready, config.metrics.host, config.metrics.port
-            )
-        )
-    worker.adopt(
-        Machinery(
-            config=config,
-            handler=handler,
-            observer=observer,
-            source=source,
-            executor=executor,
-            router=router,
-            dead_letters=dead_letters,
-            committer=committer,
-            assignment=assignment,
-            pressure=pressure,
-            loop=loop,
-            periodic=Periodic(handler, observer, worker.greenlets),
-            probe=Probe(handler, config, sinks, spec.name),
-            monitor=monitor,
-            observatory=observatory,
-            cache=cache,
-            http=http,
-            recorder=recorder,
-            live=live,
-            services=services,
-            registry=registry,
-        )
-    )
-    return worker
+    return identity
 
 
-def _info(config: Any, handler: Handler, spec: SourceSpec) -> dict[str, str]:
-    return {
-        'worker_id': config.worker_id,
-        'cluster': config.cluster,
-        'version': __version__,
-        'handler': type(handler).__name__,
-        'source': spec.name,
-        'group': spec.group(config),
-    }
+def _cache(config: Any, handler: Handler) -> WorkerCache | None:
+    """Give the handler its cache, where it is enabled."""
+    if not config.cache.enabled:
+        return None
+    cache = WorkerCache(CacheSettings.of(config), config.worker_id, config.cluster)
+    handler.cache = cache
+    return cache
+
+
+def _services(config: Any, worker: Worker, registry: CollectorRegistry) -> list[Service]:
+    if not config.metrics.enabled:
+        return []
+    metrics = config.metrics
+    return [MetricsExporter(registry, worker.reasons_not_ready, metrics.host, metrics.port)]
 
 
 def _sinks(config: Any) -> tuple[dict[SinkRef, Sink], dict[str, str]]:
