@@ -18,7 +18,7 @@ from drakkar.cache.threads import PatientThread, StuckError
 from drakkar.contracts.cache import Scope
 from tests.waiting import until
 
-native_sleep = get_original('time', 'sleep')
+native_lock = get_original('_thread', 'allocate_lock')
 
 TIMES = st.lists(st.floats(0, 4e9), min_size=1, max_size=30)
 
@@ -115,11 +115,18 @@ def test_a_woken_loop_does_not_wait():
 def test_a_thread_that_is_stuck_is_replaced_a_few_times():
     threads = native_threads()
     thread = PatientThread()
-    for _ in range(4):
-        with pytest.raises(StuckError, match='no answer'):
-            thread.run(0.01, native_sleep, 0.5)
-    with pytest.raises(StuckError, match='4 earlier calls'):
-        thread.run(0.01, int)
+    answer = native_lock()
+
+    def wait_for_answer():
+        with answer:
+            pass
+
+    with answer:
+        for _ in range(4):
+            with pytest.raises(StuckError, match='no answer'):
+                thread.run(0.01, wait_for_answer)
+        with pytest.raises(StuckError, match='4 earlier calls'):
+            thread.run(0.01, int)
     until(lambda: not thread.stuck)
     assert thread.run(5, int) == 0
     with pytest.raises(ZeroDivisionError):
