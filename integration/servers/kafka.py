@@ -93,9 +93,9 @@ class Kafka(KafkaAddress):
             # Tests form groups all the time, and some let a member's session run out.
             'group.initial.rebalance.delay.ms': '0',
             'group.min.session.timeout.ms': '500',
-            # A broker that is killed is noticed, and its partitions led by others, in 3 s.
-            'broker.session.timeout.ms': '3000',
-            'broker.heartbeat.interval.ms': '500',
+            # A broker that is killed is noticed, and its partitions led by others, in 2 s.
+            'broker.session.timeout.ms': '2000',
+            'broker.heartbeat.interval.ms': '300',
             'controlled.shutdown.max.retries': '1',
             **(settings or {}),
         }

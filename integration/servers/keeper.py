@@ -17,6 +17,7 @@ import pwd
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -24,6 +25,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 KILL_SIGNAL = signal.SIGUSR1
 ORPHANED_SIGNAL = signal.SIGUSR2
+REMOVE_SECONDS = 10
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -90,6 +92,16 @@ def kill_children() -> None:
             os.kill(int(pid), signal.SIGKILL)
 
 
+def remove(folder: str) -> None:
+    """Remove a folder, in which other keepers' programs may still be on their way out."""
+    until = time.monotonic() + REMOVE_SECONDS
+    while True:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not Path(folder).exists() or time.monotonic() > until:
+            return
+        time.sleep(0.05)
+
+
 def main() -> int:
     parent, folder, user, *command = sys.argv[1:]
     keeper = Keeper()
@@ -103,7 +115,7 @@ def main() -> int:
         return 1
     code = keeper.run(user, command)
     if keeper.orphaned:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     return code
 
 

@@ -49,6 +49,7 @@ class Server:
 
     def __init__(self, *, session: bool = False) -> None:
         self.session = session
+        self.parent: Path | None = None
         self._folder: Path | None = None
         self._log: Path | None = None
         self.ports: list[int] = []
@@ -87,10 +88,13 @@ class Server:
 
     @property
     def folder(self) -> Path:
-        """Its folder, made when it is first asked for: who never starts leaves none."""
+        """Its folder, made when it is first asked for: who never starts leaves none.
+
+        It is made in `parent`, else in the system's folder for temporary files.
+        """
         if self._folder is None:
             prefix = f'drakkar-{self.label.lower().split()[0]}-'
-            self._folder = Path(tempfile.mkdtemp(prefix=prefix))
+            self._folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.parent))
         return self._folder
 
     @property

@@ -50,11 +50,14 @@ class ControlServer:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile('rwb') as stream:
-            asked = json.loads(stream.readline() or b'{}')
+            line = stream.readline()
+            if not line:
+                return  # it only looked whether this runs
             try:
+                asked = json.loads(line)
                 action, service = asked.get('action', ''), asked.get('service', '')
                 answer = self._act(action, service, asked.get('variables', {}))
-            except ControlError as error:
+            except (ControlError, ValueError) as error:
                 answer = {'error': str(error)}
             stream.write(json.dumps(answer).encode() + b'\n')
 
@@ -70,7 +73,7 @@ class Control:
         self._path = (state or default_state()) / 'control.sock'
 
     def ask(self, action: str, service: str = '', **variables: str) -> Answer:
-        """Ask for `status`, `start`, `stop` or `kill`. Raises ControlError."""
+        """Ask for `status`, `ready`, `start`, `stop` or `kill`. Raises ControlError."""
         request = {'action': action, 'service': service, 'variables': variables}
         try:
             with socket.socket(socket.AF_UNIX) as connection:
@@ -80,11 +83,21 @@ class Control:
                     stream.write(json.dumps(request).encode() + b'\n')
                     stream.flush()
                     answer: Answer = json.loads(stream.readline() or b'{"error": "it ended"}')
+        except TimeoutError as error:
+            where = self._path.parent
+            raise ControlError(f'the stack at {where} does not answer, it is busy') from error
         except OSError as error:
-            raise ControlError(f'no stack runs at {self._path.parent}: {error}') from error
+            raise ControlError(f'no stack runs at {self._path.parent}') from error
         if 'error' in answer:
             raise ControlError(answer['error'])
         return answer
+
+    def alive(self) -> bool:
+        """Return whether there is a stack, which may be starting, without asking it anything."""
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self._path))
+            return True
+        return False
 
     def running(self, service: str) -> bool:
         """Return whether a service runs, ready or not."""

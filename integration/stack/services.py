@@ -18,6 +18,7 @@ from integration.servers.redis import Redis
 from integration.servers.server import Server
 from integration.stack.plan import (
     TENANT_TOKEN,
+    WEB_UIS,
     WORKERS,
     Places,
     WorkerPlan,
@@ -39,6 +40,10 @@ SERVERS: dict[str, type[Server]] = {
 PRODUCER = 'producer'
 LOAD = 'load_generator'
 TENANT_LOAD = 'load_generator_tenant_a'
+
+
+TAKE_VARIABLES = (*(worker.name for worker in WORKERS), PRODUCER, LOAD, TENANT_LOAD)
+"""Services that are given environment variables."""
 
 
 class PortTakenError(Exception):
@@ -64,6 +69,12 @@ class Services:
             **self.workers,
             **self.load,
         }
+
+
+def names() -> list[str]:
+    """Return the names of all services, in the order of `Services.all`."""
+    workers = (worker.name for worker in WORKERS)
+    return ['kafka', *SERVERS, *WEB_UIS, *workers, PRODUCER, LOAD, TENANT_LOAD]
 
 
 def choose_ports(offset: int | None) -> dict[str, int]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from integration.infra import topics
 from integration.servers import prometheus
 from integration.servers.obtain import NotObtainableError
-from integration.servers.server import Server
-from integration.stack import services
+from integration.servers.process import Process
+from integration.servers.server import NotReadyError, Server, StartError
+from integration.stack import folder, services
 from integration.stack.control import Answer, ControlError, ControlServer
+from integration.stack.folder import StateError
 from integration.stack.logs import Logs
 from integration.stack.plan import DATABASE, WORKERS
 
@@ -44,19 +46,27 @@ class Stack:
         *,
         web_uis: bool = True,
     ) -> None:
-        shutil.rmtree(state, ignore_errors=True)
-        for name in ('shared', 'output', 'logs'):
-            (state / name).mkdir(parents=True)
+        data = folder.make_anew(state)
+        try:
+            self._control = ControlServer(state, self._act)
+        except OSError as error:
+            folder.remove_data(state)
+            raise StateError(f'{state}: no socket can be made there: {error}') from error
+        # Each server's keeper removes the server's folder when this process is killed; this one,
+        # what those leave behind who do not run then.
+        self._keeper = Process(['sleep', 'infinity'], data, data / 'keeper.log')
+        self._state = state
         self.ports = ports
         self._load = load
         self._web_uis = web_uis
         self._services = services.make(services.places(ports, state), extra)
         self._all = self._services.all
         for name, service in self._all.items():
+            service.parent = data
             service.log = state / 'logs' / f'{name}.log'
         self._expected: set[str] = set()
+        self._started = False
         self._logs = Logs({name: service.log for name, service in self._all.items()})
-        self._control = ControlServer(state, self._act)
 
     def __enter__(self) -> Stack:
         return self
@@ -83,6 +93,7 @@ class Stack:
         if self._web_uis:
             self._start('web UIs', dict(self._obtainable(self._services.web_uis)))
         self._start('load', {name: self._services.load[name] for name in self._load})
+        self._started = True
 
     def watch(self, done: Callable[[], bool] = lambda: False) -> None:
         """Serve the control socket and tell of services that ended, until `done()`."""
@@ -94,7 +105,7 @@ class Stack:
 
     def say(self, text: str) -> None:
         """Write a line of the stack itself."""
-        self._logs.say(f'stack: {text}')
+        self._logs.say(text)
 
     def close(self) -> None:
         """End all: first what makes load, then the workers, then the servers."""
@@ -109,6 +120,8 @@ class Stack:
         self.say('stopping the servers')
         for service in self._all.values():
             service.close()
+        self._keeper.kill()
+        folder.remove_data(self._state)
         self._control.close()
         self._logs.close()
 
@@ -119,7 +132,7 @@ class Stack:
             service.launch()
             self._expected.add(name)
         for service in group.values():
-            service.wait_ready()
+            service.wait_ready(wait=self._control.serve)
         self.say(f'{what} ready after {time.monotonic() - begin:.1f} s')
 
     def _obtainable(self, group: Mapping[str, Server]) -> Iterator[tuple[str, Server]]:
@@ -142,18 +155,24 @@ class Stack:
     def _act(self, action: str, name: str, variables: dict[str, str]) -> Answer:
         if action == 'status':
             return self._status()
+        if action == 'ready':
+            return {'services': self._ready()}
+        if not self._started:
+            raise ControlError('the stack is starting; it takes orders when it is ready')
         service = self._all.get(name)
         if service is None:
             raise ControlError(f'no service {name!r}; there are: {", ".join(self._all)}')
         match action:
             case 'start':
                 self._launch(service, variables)
+            case 'stop' | 'kill' if not service.running:
+                raise ControlError(f'{name} does not run')
             case 'stop':
                 service.ask_to_stop()
             case 'kill':
                 service.kill()
             case _:
-                raise ControlError(f'no action {action!r}; there are: status, start, stop, kill')
+                raise ControlError(f'no action {action!r}; there are: start, stop, kill')
         with contextlib.suppress(KeyError):
             self._expected.remove(name)
         if action == 'start':
@@ -168,11 +187,28 @@ class Stack:
             if not isinstance(service, services.Program):
                 raise ControlError(f'{service.label} takes no variables')
             service.variables.update(variables)
-        service.launch()
+        try:
+            service.launch()
+        except (NotObtainableError, StartError, OSError) as error:
+            raise ControlError(str(error)) from error
 
     def _status(self) -> Answer:
         found = {
-            name: {'running': service.running, 'pids': service.pids}
+            name: {'running': service.running, 'pids': service.pids, 'log': str(service.log)}
             for name, service in self._all.items()
         }
         return {'services': found, 'ports': dict(self.ports)}
+
+    def _ready(self) -> dict[str, bool]:
+        """Ask all that run at once, for one that hangs takes seconds to say so."""
+        running = {name: service for name, service in self._all.items() if service.running}
+        with ThreadPoolExecutor(len(running) or 1) as pool:
+            return dict(zip(running, pool.map(_answers, running.values()), strict=True))
+
+
+def _answers(service: Server) -> bool:
+    try:
+        service.ping()
+    except (OSError, NotReadyError):
+        return False
+    return True
