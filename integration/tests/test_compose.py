@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -109,17 +107,3 @@ def test_the_topics_are_those_of_the_script() -> None:
     assert topics.planned() == dict.fromkeys(
         (topics.REQUESTS, topics.RESULTS, topics.DEAD_LETTERS, topics.COUNTS), 50
     )
-
-
-def test_docker_accepts_the_file() -> None:
-    docker = shutil.which('docker')
-    check = [docker or '', 'compose', 'version']
-    if docker is None or subprocess.run(check, capture_output=True, check=False).returncode:
-        pytest.skip('docker compose is not installed')
-    done = subprocess.run(
-        [docker, 'compose', '-f', str(FILE), 'config', '--quiet'],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, '')
