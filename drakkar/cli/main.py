@@ -9,6 +9,7 @@ import traceback
 from typing import Any, NoReturn
 
 import click
+import gevent
 
 from drakkar._version import __version__
 from drakkar.errors import EXIT_FAILURE, DrakkarError
@@ -96,4 +97,6 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; the console script `drakkar`."""
+    hub = gevent.get_hub()
+    hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)  # it is answered here, not printed there
     cli(prog_name='drakkar')

@@ -182,7 +182,7 @@ class Producer(abc.ABC):
 
     @abc.abstractmethod
     def connect(self) -> None:
-        """Make ready to append. Raises ConnectError."""
+        """Make ready to append. Raises ConnectError, and SourceError where there is no topic."""
 
     @abc.abstractmethod
     def append_many(self, records: Iterable[ProducerRecord]) -> list[tuple[TopicPartition, int]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from kafka import KafkaConsumer
 
 from tests.services.kafka_lab import KafkaTown
 
@@ -19,3 +20,13 @@ def town(kafka: KafkaAddress, unique_name: str) -> Iterator[KafkaTown]:
     town = KafkaTown(kafka.address, unique_name)
     yield town
     town.close()
+
+
+@pytest.fixture
+def consumer(town: KafkaTown) -> Iterator[KafkaConsumer]:
+    """A reader of the town's topics that belongs to no group."""
+    consumer = town.client.consumer(
+        KafkaConsumer, group_id=None, auto_offset_reset='earliest', enable_auto_commit=False
+    )
+    yield consumer
+    consumer.close()

@@ -1,93 +1,24 @@
-"""`drakkar dlq` on Kafka: what was a dead letter comes back whole, once, whatever happens."""
+"""`drakkar dlq` on Kafka: what was a dead letter comes back whole, and once."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import time
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import gevent
 import pytest
-from click.testing import CliRunner, Result
-from kafka import KafkaConsumer, TopicPartition
 
-from drakkar.cli.main import cli
 from drakkar.contracts.source import ProducerRecord
-from drakkar.models.delivery import DeadLetter
 from drakkar.models.message import SourceMessage
 from drakkar.source.kafka.dead_letter_reader import KafkaDeadLetterReader
-from drakkar.source.kafka.dead_letters import KafkaDeadLetters
 from drakkar.source.kafka.topics import Topics
-from tests.cli.dlq_world import HANDLER
+from tests.services.dlq_town import dlq, letter, make_folder, read, replay, store
 from tests.services.kafka_lab import KafkaTown
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
 def folder(town: KafkaTown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delenv('DK_CONFIG', raising=False)
-    (tmp_path / 'idle_of_dlq_test.py').write_text(HANDLER)
-    (tmp_path / 'd.ini').write_text(
-        '[drakkar]\nsource = kafka\nhandler = idle_of_dlq_test:Idle\n'
-        f'[kafka]\nbrokers = {town.brokers}\nsource_topic = {town.topic}\n'
-        f'consumer_group = {town.topic}\n'
-    )
+    make_folder(town, tmp_path, monkeypatch)
     return tmp_path
-
-
-def letter(source: SourceMessage, error: str = 'boom') -> DeadLetter:
-    return DeadLetter(source, 'deliver', error, worker='w', time=time.time())
-
-
-def store(town: KafkaTown, letters: list[DeadLetter], topic: str = '') -> None:
-    queue = KafkaDeadLetters(town.client, Topics([town.topic], dead_letters=topic))
-    queue.connect()
-    try:
-        queue.send(letters)
-    finally:
-        queue.close()
-
-
-@pytest.fixture
-def consumer(town: KafkaTown) -> Iterator[KafkaConsumer]:
-    consumer = town.client.consumer(
-        KafkaConsumer, group_id=None, auto_offset_reset='earliest', enable_auto_commit=False
-    )
-    yield consumer
-    consumer.close()
-
-
-def read(consumer: KafkaConsumer, topic: str) -> list[Any]:
-    """Return all that a topic holds now."""
-    tps = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]
-    consumer.assign(tps)
-    consumer.seek_to_beginning(*tps)
-    ends = consumer.end_offsets(tps)
-    found: list[Any] = []
-    with gevent.Timeout(20, AssertionError(f'{topic} could not be read')):
-        while any(consumer.position(tp) < ends[tp] for tp in tps):
-            for records in consumer.poll(200).values():
-                found += records
-    return found
-
-
-def dlq(command: str, *args: str) -> Result:
-    return CliRunner().invoke(cli, ['dlq', command, '-c', 'd.ini', *args])
-
-
-def replay(*args: str, code: int = 0) -> dict[str, Any]:
-    result = dlq('replay', '--json', *args)
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout)
 
 
 CONTENTS: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = [
@@ -182,25 +113,3 @@ def test_a_topic_that_was_made_anew_is_not_taken_for_the_old_one(town):
                 gevent.sleep(0.1)
     store(town, [letter(source, 'after all')])
     assert replay()['replayed'] == 1
-
-
-def test_killed_it_repeats_at_most_a_batch_and_loses_nothing(town, consumer):
-    count, batch = 1000, 50
-    sources = [SourceMessage(town.topic, n % 4, n, b'%d' % n, b'k') for n in range(count)]
-    store(town, [letter(source) for source in sources])
-    environment = {**os.environ, 'PYTHONPATH': f'{Path.cwd()}:{ROOT}'}
-    with subprocess.Popen(
-        [sys.executable, '-m', 'drakkar', 'dlq', 'replay', '-c', 'd.ini', '--rate', '500'],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        tps = [TopicPartition(town.topic, p) for p in range(4)]
-        with gevent.Timeout(20, AssertionError('nothing was replayed')):
-            while sum(consumer.end_offsets(tps).values()) < 300:
-                gevent.sleep(0.02)
-        process.kill()
-    assert sum(consumer.end_offsets(tps).values()) < count
-    replay()
-    found = Counter(int(record.value) for record in read(consumer, town.topic))
-    assert sorted(found) == list(range(count))
-    assert found.total() - count <= batch

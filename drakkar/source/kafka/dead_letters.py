@@ -23,6 +23,7 @@ log = structlog.get_logger('drakkar.dlq.kafka')
 _MAX_BYTES = 64 << 20
 _TOPIC_MAX_BYTES = 16 << 20
 _SEND_SECONDS = 30.0
+_CLOSE_SECONDS = 5.0
 _SHORT_TRACEBACK = 2000
 
 
@@ -143,8 +144,12 @@ class KafkaDeadLetters(DeadLetterQueue):
     def close(self) -> None:
         self._connected = False
         producer, self._producer = self._producer, None
-        if producer is not None:
-            producer.close(timeout=5)
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=_CLOSE_SECONDS)
+        except KafkaError:  # a send is under way, which fails with this
+            self._client.give_up(producer)
 
 
 def _shortened(letter: DeadLetter) -> DeadLetter:

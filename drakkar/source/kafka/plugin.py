@@ -43,7 +43,7 @@ def build_dead_letter_reader(config: Any, client_id: str) -> KafkaDeadLetterRead
 
 
 def build_producer(config: Any, client_id: str, topic: str = '') -> TopicProducer:
-    """Return a producer into `topic`, or else into that of `[kafka]`.
+    """Return a producer into `topic`, which must exist, or else into that of `[kafka]`.
 
     Raises ConfigError where that is not exactly one.
     """
@@ -52,7 +52,9 @@ def build_producer(config: Any, client_id: str, topic: str = '') -> TopicProduce
     names = [topic] if topic else config.kafka.source_topic
     if len(names) != 1:
         raise ConfigError('[kafka] source_topic: to produce, it must name exactly one topic')
-    return TopicProducer(KafkaClient('kafka', config.kafka, client_id), names[0])
+    client = KafkaClient('kafka', config.kafka, client_id)
+    # Whoever names a topic by hand may misspell it.
+    return TopicProducer(client, names[0], must_exist=bool(topic))
 
 
 def reads_topic(config: Any, topic: str) -> bool:

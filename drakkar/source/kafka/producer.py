@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from kafka.serializer import Serializer
 
 from drakkar.contracts.source import Producer, ProducerRecord
@@ -19,6 +19,8 @@ _BATCH_BYTES = 128 << 10
 _MAX_BYTES = 64 << 20
 _SECONDS = 60.0
 _CLOSE_SECONDS = 5.0
+# A delivery must have time for one request at least.
+_MARGIN_MS = 1000
 # kafka-python refuses a message that has neither value nor key, which Kafka itself does not.
 _NULL = b'null'
 
@@ -31,41 +33,67 @@ class _Nulls(Serializer):
 
 
 class TopicProducer(Producer):
-    """Appends to `topic`, acknowledged by all replicas in sync, each record once."""
+    """Appends to `topic`, acknowledged by all replicas in sync, each record once.
 
-    def __init__(self, client: KafkaClient, topic: str) -> None:
+    Where the topic does not exist it is made, as far as the brokers do so, or with
+    `must_exist` refused.
+    """
+
+    def __init__(self, client: KafkaClient, topic: str, *, must_exist: bool = False) -> None:
         self._client = client
         self._topic = topic
+        self._must_exist = must_exist
+        self._found = not must_exist
         self._producer: KafkaProducer | None = None
         self._partitions: set[int] = set()
-        self._refused = False
+        self._spoilt = False
 
     def connect(self) -> None:
+        if not self._found:
+            self._look_for_topic()
         if self._producer is None:
+            milliseconds = int(_SECONDS * 1000)
             self._producer = self._client.producer(
                 linger_ms=_LINGER_MS,
                 batch_size=_BATCH_BYTES,
                 value_serializer=_Nulls(),
                 max_request_size=_MAX_BYTES,
                 max_block_ms=int(self._client.options.connect_timeout_seconds * 1000),
-                delivery_timeout_ms=int(_SECONDS * 1000),
+                delivery_timeout_ms=milliseconds,
+                request_timeout_ms=min(
+                    self._client.options.request_timeout_ms, milliseconds - _MARGIN_MS
+                ),
+                allow_auto_create_topics=not self._must_exist,
             )
+            self._spoilt = False
+
+    def _look_for_topic(self) -> None:
+        """Raise SourceError where there is no such topic, or nobody says."""
+        admin = self._client.admin()
+        try:
+            if self._topic not in admin.list_topics():
+                raise SourceError(f'topic {self._topic} does not exist')
+            self._found = True
+        except KafkaError as error:
+            raise SourceError(f'topic {self._topic}: {error}') from error
+        finally:
+            admin.close()
 
     def append_many(self, records: Iterable[ProducerRecord]) -> list[tuple[TopicPartition, int]]:
-        if self._refused:
+        if self._spoilt:
             self._renew()
         batch = list(records)
         for record in batch:
             self._check(record)
+        self._spoilt = True  # until all is known to be written
         try:
             futures = [self._send(record) for record in batch]
             places = [future.get(timeout=_SECONDS) for future in futures]
         except MessageSizeTooLargeError as error:
-            self._refused = True
             raise ValueError(f'topic {self._topic}: {error}') from error
         except KafkaError as error:
-            self._refused = True
-            raise SourceError(f'topic {self._topic}: {error}') from error
+            raise SourceError(f'topic {self._topic}: {_reason(error)}') from error
+        self._spoilt = False
         return [(TopicPartition(place.topic, place.partition), place.offset) for place in places]
 
     def _renew(self) -> None:
@@ -75,7 +103,6 @@ class TopicProducer(Producer):
             self.connect()
         except ConnectError as error:
             raise SourceError(str(error)) from error
-        self._refused = False
 
     def _check(self, record: ProducerRecord) -> None:
         if self._producer is None:
@@ -109,5 +136,18 @@ class TopicProducer(Producer):
 
     def close(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is not None:
+        if producer is None:
+            return
+        if self._spoilt:
+            # What it still holds was told as not written: it must not be written later.
+            self._client.give_up(producer)
+            return
+        try:
             producer.close(timeout=_CLOSE_SECONDS)
+        except KafkaError:
+            self._client.give_up(producer)
+
+
+def _reason(error: KafkaError) -> str:
+    late = isinstance(error, KafkaTimeoutError)
+    return f'the brokers did not answer in time: {error}' if late else str(error)
