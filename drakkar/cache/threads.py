@@ -31,9 +31,11 @@ class PatientThread:
     @property
     def stuck(self) -> int:
         """How many calls have not returned yet."""
-        for pool, _ in [pair for pair in self._stuck if pair[1].ready()]:
+        back = [pool for pool, call in self._stuck if call.ready()]
+        # Before the first kill: others run meanwhile, and more calls may return.
+        self._stuck = [(pool, call) for pool, call in self._stuck if not call.ready()]
+        for pool in back:
             pool.kill()  # its thread is free, and of no use any more
-        self._stuck = [pair for pair in self._stuck if not pair[1].ready()]
         return len(self._stuck)
 
     def run(self, seconds: float, fn: Callable[..., T], *args: Any) -> T:

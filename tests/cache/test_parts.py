@@ -7,6 +7,7 @@ import os
 import gevent
 import pytest
 from gevent.monkey import get_original
+from gevent.threadpool import ThreadPool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,4 +133,29 @@ def test_a_thread_that_is_stuck_is_replaced_a_few_times():
     with pytest.raises(ZeroDivisionError):
         thread.run(5, lambda: 1 / 0)
     thread.stop()
+    until(lambda: native_threads() <= threads)
+
+
+def test_calls_that_return_while_a_thread_is_ended_leave_no_thread(monkeypatch):
+    threads = native_threads()
+    thread = PatientThread()
+    held = [native_lock() for _ in range(3)]
+    for lock in held:
+        lock.acquire()
+        with pytest.raises(StuckError):
+            thread.run(0.01, lock.acquire)
+    calls = [call for _, call in thread._stuck]
+    end = ThreadPool.kill
+
+    def end_late(pool):
+        while held:
+            held.pop().release()
+        until(lambda: all(call.ready() for call in calls))
+        end(pool)
+
+    monkeypatch.setattr(ThreadPool, 'kill', end_late)
+    held.pop().release()
+    until(lambda: calls[-1].ready())
+    assert thread.stuck == 2
+    assert thread.stuck == 0
     until(lambda: native_threads() <= threads)
