@@ -10,8 +10,10 @@ from integration.chaos.run import Outcome
 from integration.chaos.watch import FAST_GROUP, MAIN_GROUP, Sample
 from integration.stack.plan import MAIN_CLUSTER
 
-_WIDTH, _HEIGHT = 900, 560
+_WIDTH = 900
 _LEFT, _RIGHT = 60, 880
+# The list of events, below the charts.
+_LIST, _LINE, _COLUMNS = 540, 16, 2
 _COLOURS = {
     MAIN_GROUP: '#1b6ca8',
     FAST_GROUP: '#8a8a8a',
@@ -19,6 +21,8 @@ _COLOURS = {
     'worker-2': '#d1495b',
     'worker-3': '#2e933c',
 }
+# Workers often have equally many partitions: each line shows through the gaps of the others.
+_DASHES = {'worker-2': '9 9', 'worker-3': '3 9'}
 
 Points = list[tuple[float, float]]
 
@@ -31,12 +35,13 @@ def picture(outcome: Outcome) -> str:
         name: [(s.at, float(s.partitions.get(name, 0))) for s in samples] for name in MAIN_CLUSTER
     }
     end = max(samples[-1].at, 1)
+    height = _LIST + _LINE * _rows(len(outcome.events))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
         'font-family="sans-serif" font-size="12">',
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
-        *_chart('messages/s', groups, end, top=40, bottom=240),
-        *_chart('partitions', owned, end, top=300, bottom=500),
+        f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
+        *_chart('messages/s', groups, end, top=60, bottom=250),
+        *_chart('partitions', owned, end, top=300, bottom=490),
         *_events(outcome, end),
         '</svg>',
     ]
@@ -57,7 +62,7 @@ def _chart(
     """Yield axes, a legend and a line each."""
     most = max((y for points in lines.values() for _, y in points), default=0) or 1
     place = _placer(end, most, top, bottom)
-    yield _text(_LEFT, top - 12, title)
+    yield _text(_LEFT, bottom + 16, title)
     for value in (0, most / 2, most):
         _, y = place(0, value)
         yield f'<path d="M{_LEFT} {y:.1f}H{_RIGHT}" stroke="#dddddd"/>'
@@ -65,17 +70,31 @@ def _chart(
     for number, (name, points) in enumerate(lines.items()):
         path = ' '.join('{:.1f},{:.1f}'.format(*place(x, y)) for x, y in points)
         colour = _COLOURS[name]
-        yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield _text(_LEFT + 120 + 180 * number, top - 12, f'— {name}', colour=colour)
+        dashes = f' stroke-dasharray="{_DASHES[name]}"' if name in _DASHES else ''
+        line = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
+        yield f'<polyline points="{path}" {line}/>'
+        yield _text(_LEFT + 120 + 180 * number, bottom + 16, name, colour=colour)
+        x = _LEFT + 90 + 180 * number
+        yield f'<path d="M{x} {bottom + 12}h24" {line}/>'
 
 
 def _events(outcome: Outcome, end: float) -> Iterable[str]:
+    """Yield a numbered line at the time of each event, and the list of what they are."""
     place = _placer(end, 1, 0, 1)
+    free = [0.0] * 3  # up to where the numbers reach, in each of three rows
     for number, (at, event) in enumerate(outcome.events):
         x, _ = place(at, 0)
-        yield f'<path d="M{x:.1f} 40V500" stroke="#999999" stroke-dasharray="3 3"/>'
-        anchor = 'end' if x > _WIDTH * 0.85 else 'middle'
-        yield _text(x, 516 + 13 * (number % 3), f'{at:g} s: {event}', anchor)
+        row = next((row for row, until in enumerate(free) if x >= until), 0)
+        free[row] = x + 12
+        yield f'<path d="M{x:.1f} {48 - 12 * row}V490" stroke="#999999" stroke-dasharray="3 3"/>'
+        yield _text(x, 46 - 12 * row, str(number + 1), 'middle')
+        column, line = divmod(number, _rows(len(outcome.events)))
+        left = _LEFT + column * (_RIGHT - _LEFT) / _COLUMNS
+        yield _text(left, _LIST + _LINE * line, f'{number + 1}: {at:g} s: {event}')
+
+
+def _rows(events: int) -> int:
+    return -(-events // _COLUMNS)
 
 
 def _placer(
