@@ -75,9 +75,15 @@ def failed(
     return NotObtainableError(f'{label}: {text}: {program} exited with {code}\n  {tail}')
 
 
+def wheel_folder(*requirements: str) -> Path:
+    """Return the folder of the cached environment for these wheels, complete or not."""
+    version = f'python{sys.version_info[0]}.{sys.version_info[1]}'
+    return cache_dir() / version / re.sub('[^A-Za-z0-9.]+', '-', ' '.join(requirements))
+
+
 def wheel_python_found(*requirements: str) -> Path | None:
     """Return the Python of the cached environment that has the wheels, if it is complete."""
-    folder = _wheel_folder(*requirements)
+    folder = wheel_folder(*requirements)
     python = folder / 'bin' / 'python'
     return python if (folder / _COMPLETE).exists() and python.exists() else None
 
@@ -87,7 +93,7 @@ def wheel_python(label: str, *requirements: str, only_binary: bool = True) -> Pa
 
     With `only_binary` nothing is built, of what it needs neither. Raises NotObtainableError.
     """
-    folder = _wheel_folder(*requirements)
+    folder = wheel_folder(*requirements)
     python = folder / 'bin' / 'python'
     names = ' '.join(requirements)
     shutil.rmtree(folder, ignore_errors=True)
@@ -98,8 +104,3 @@ def wheel_python(label: str, *requirements: str, only_binary: bool = True) -> Pa
     run_step(label, f'fetching the wheel {names}', [*pip, *wheels, *requirements])
     (folder / _COMPLETE).touch()
     return python
-
-
-def _wheel_folder(*requirements: str) -> Path:
-    version = f'python{sys.version_info[0]}.{sys.version_info[1]}'
-    return cache_dir() / version / re.sub('[^A-Za-z0-9.]+', '-', ' '.join(requirements))

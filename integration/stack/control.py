@@ -55,6 +55,8 @@ class ControlServer:
                 return  # it only looked whether this runs
             try:
                 asked = json.loads(line)
+                if not isinstance(asked, dict):
+                    raise ControlError(f'no order: {asked!r}')
                 action, service = asked.get('action', ''), asked.get('service', '')
                 answer = self._act(action, service, asked.get('variables', {}))
             except (ControlError, ValueError) as error:

@@ -83,6 +83,15 @@ class Environment:
         """Give an order by the command line. Raises CalledProcessError."""
         subprocess.run([*self._command, *words], cwd=ROOT, env=self._variables, check=True)
 
+    def told(self, *words: str) -> tuple[int, str, str]:
+        """Give an order; return its exit code, what it printed, and what it printed as an error."""
+        return order(self.state, *words)
+
+    def kill(self) -> None:
+        """End the stack alone, with SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
     def request(
         self, port: str, path: str, body: Any = None, token: str = ''
     ) -> tuple[int, dict[str, str], str]:
@@ -147,6 +156,18 @@ class Environment:
             self.control.ask('status')
             return 'stack: ready' in self.log()
         return False
+
+
+def order(state: Path, *words: str) -> tuple[int, str, str]:
+    """Give an order to the stack of a folder; return exit code, output and errors."""
+    done = subprocess.run(
+        [sys.executable, '-m', 'integration.stack', '--state', str(state), *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def obtain_servers() -> None:
