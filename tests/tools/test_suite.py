@@ -48,3 +48,55 @@ def test_tests_run_patched_and_traced_if_asked():
     assert line[1:] == [
         *['-m', 'coverage', 'run', '-m', 'gevent.monkey', '--module', 'pytest', 'tests', '-x']
     ]
+
+
+MEETING = """\
+import pathlib, time
+
+def test_the_other_side_runs_meanwhile():
+    pathlib.Path({mine!r}).touch()
+    while not pathlib.Path({other!r}).exists():
+        time.sleep(0.01)
+"""
+QUIET = ['-q', '-p', 'no:cacheprovider']
+
+
+def sides(root, left=PASSING, right=PASSING):
+    """Write a test file on each side: `tests/left/test_it.py` and `tests/right/test_it.py`."""
+    for name, text in (('left', left), ('right', right)):
+        (root / 'tests' / name).mkdir(parents=True)
+        (root / 'tests' / name / f'test_{name}.py').write_text(text)
+
+
+def test_what_is_beside_runs_at_the_same_time(root):
+    sides(
+        root,
+        MEETING.format(mine=str(root / 'a'), other=str(root / 'b')),
+        MEETING.format(mine=str(root / 'b'), other=str(root / 'a')),
+    )
+    assert suite.main(['tests/left', '--beside', 'tests/right', '--', *QUIET]) == 0
+
+
+def test_what_fails_beside_is_shown_and_the_outcome(root, capfdbinary):
+    sides(root, right='def test_it():\n    assert 0, "no luck"\n')
+    # What one side names is left out of the other's folder: it would fail in both.
+    assert suite.main(['tests', '--beside', 'tests/right/test_r*', '--', *QUIET]) == 1
+    out = capfdbinary.readouterr().out
+    assert out.index(b'1 passed') < out.index(b'beside') < out.index(b'1 failed')
+    assert out.count(b'AssertionError: no luck') == 1 + out.count(b'FAILED')
+
+
+@pytest.mark.parametrize(
+    ('codes', 'code'),
+    [([0, 0], 0), ([0, 1], 1), ([2, 1], 2), ([5, 0], 0), ([5, 1], 1), ([5, 5], 5)],
+)
+def test_nothing_ran_where_no_side_ran_anything(codes, code):
+    assert suite.verdict(codes, allow_none=False) == code
+    assert suite.verdict(codes, allow_none=True) == code % 5
+
+
+def test_what_runs_beside_can_not_be_traced(root, capsys):
+    sides(root)
+    with pytest.raises(SystemExit):
+        suite.main(['--coverage', 'tests/left', '--beside', 'tests/right'])
+    assert '--coverage measures one process' in capsys.readouterr().err
