@@ -96,22 +96,26 @@ def test_a_killed_worker_is_followed_after_its_session(town: KafkaTown, zombie: 
     wait_until(lambda: heir.values() == [b'1'])
 
 
+SESSION_MS = 2000
+
+
 @pytest.mark.parametrize('fault', ['kill', 'pause'])
 def test_an_outage_longer_than_the_session_is_told_and_survived(
     town: KafkaTown, apache_kafka: Kafka, fault: str
 ) -> None:
-    member = town.member(session_timeout_ms=3000, request_timeout_ms=3000)
+    member = town.member(session_timeout_ms=SESSION_MS, request_timeout_ms=1500)
     wait_until(lambda: len(member.owned) == 4)
     town.append(b'before')
     wait_until(lambda: member.messages)
     member.source.commit(member.read())
     getattr(apache_kafka, fault)()
+    away_since = time.monotonic()
     wait_until(lambda: member.errors, 20)
     assert isinstance(member.errors[0], SourceError)
     assert 'no broker that coordinates the consumer group' in str(member.errors[0])
     with pytest.raises(SourceError):
         member.source.commit(member.read())
-    gevent.sleep(3)  # longer than the session in all: that is what is tested
+    wait_until(lambda: time.monotonic() > away_since + SESSION_MS / 1000)
     apache_kafka.heal()
     apache_kafka.wait_ready()
     back_at = time.monotonic()
@@ -193,9 +197,9 @@ source = kafka
 brokers = {brokers}
 source_topic = {topic}
 consumer_group = {topic}
-session_timeout_ms = 3000
+session_timeout_ms = 2500
 heartbeat_interval_ms = 300
-request_timeout_ms = 2000
+request_timeout_ms = 1500
 
 [executor]
 binary_path = ./program
@@ -210,7 +214,7 @@ port = 0
 [debug]
 port = 0
 """
-OUTAGE_SECONDS = 8  # longer than session and request timeouts together
+OUTAGE_SECONDS = 5  # longer than session and request timeouts together
 
 
 @pytest.fixture
@@ -250,7 +254,7 @@ def test_a_worker_outlives_a_long_outage_says_so_and_goes_on(
         wait_for(lambda: 0 in rows(done), 'what was in work is finished')
         worker.wait_for_line('commit_failed')
         assert worker.metric('drakkar_consumer_errors_total') >= 2
-        gevent.sleep(max(0.0, killed_at + OUTAGE_SECONDS - time.monotonic()))
+        wait_until(lambda: time.monotonic() > killed_at + OUTAGE_SECONDS)
 
         apache_kafka.start()
         wait_until(lambda: appended(town, b'100'), 20)

@@ -54,8 +54,8 @@ def test_it_serves_at_once(kafka, unique_name):
 
 
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize('how', ['stop', 'kill'])
-def test_what_was_written_is_there_after_a_restart(apache_kafka, unique_name, how):
+@pytest.mark.parametrize(('how', 'back'), [('stop', 'start'), ('kill', 'heal')])
+def test_what_was_written_is_there_after_a_restart(apache_kafka, unique_name, how, back):
     address = apache_kafka.address
     apache_kafka.create_topic(unique_name)
     produce(address, unique_name, 100)
@@ -63,7 +63,7 @@ def test_what_was_written_is_there_after_a_restart(apache_kafka, unique_name, ho
     assert not apache_kafka.running
     with pytest.raises(ConnectionRefusedError):
         apache_kafka.nodes[0].ping()
-    apache_kafka.start()
+    getattr(apache_kafka, back)()
     assert apache_kafka.address == address
     assert read(address, unique_name, 100) == list(range(100))
 
@@ -78,13 +78,9 @@ def test_paused_it_does_not_answer(apache_kafka, unique_name):
     produce(apache_kafka.address, unique_name, 1)
 
 
-@pytest.mark.timeout(60)
-def test_a_test_may_leave_it_dead(apache_kafka):
-    apache_kafka.kill()
-
-
+# test_kafka_cluster.py kills one.
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize('how', ['stop', 'kill', 'pause'])
+@pytest.mark.parametrize('how', ['stop', 'pause'])
 def test_of_three_brokers_one_may_be_missing(kafka_cluster, unique_name, how):
     kafka_cluster.create_topic(unique_name)
     produce(kafka_cluster.address, unique_name, 100)
