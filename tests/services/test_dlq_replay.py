@@ -56,7 +56,8 @@ def test_list_and_show_know_a_letter_by_its_place(town):
     assert 'error     no table' in shown.stdout
     assert dlq('show', letter_id, '--value-only').stdout == '{"a": 1}'
     for missing in (f'{town.topic}_dlq:0:99', f'{town.topic}_dlq:999:0', f'{town.topic}_no:0:0'):
-        assert dlq('show', missing).exit_code == 1
+        result = dlq('show', missing)
+        assert (result.exit_code, result.stderr) == (1, f'error: there is no letter {missing}\n')
 
 
 def test_each_message_once_and_only_new_failures_again(town, consumer):
@@ -77,6 +78,11 @@ def test_a_partition_that_the_topic_lacks_is_told(town, consumer):
     assert 'has no partition 99' in result.stderr
     assert replay('--repartition')['replayed'] == 1
     assert len(read(consumer, town.topic)) == 2
+
+
+def test_a_patient_configuration_is_no_obstacle(town):
+    store(town, [letter(SourceMessage(town.topic, 0, 1, b'x'))])
+    assert replay('--set', 'kafka.request_timeout_ms=120000')['replayed'] == 1
 
 
 def test_foreign_records_are_skipped(town):

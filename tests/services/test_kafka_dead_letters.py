@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
+import gevent
 import pytest
 
 from drakkar.envelope import parse
@@ -13,8 +15,10 @@ from drakkar.kafka_client import KafkaClient
 from drakkar.models.delivery import DeadLetter
 from drakkar.models.message import SourceMessage
 from drakkar.models.payload import Payload
+from drakkar.source.kafka import dead_letters as module
 from drakkar.source.kafka.dead_letters import KafkaDeadLetters
 from drakkar.source.kafka.topics import Topics
+from integration.servers.kafka import Kafka
 from tests.services.kafka_lab import KafkaTown, load_options
 from tests.services.waiting import wait_until
 
@@ -74,6 +78,41 @@ def test_where_the_topic_takes_less_the_payloads_are_left_out(town: KafkaTown) -
             queue.send([letter(town, os.urandom(200_000))])
     finally:
         queue.close()
+
+
+def test_a_topic_that_was_deleted_is_made_anew(
+    town: KafkaTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, '_SEND_SECONDS', 2.0)
+    name = f'{town.topic}_dlq'
+    queue = KafkaDeadLetters(town.client, Topics([town.topic]))
+    queue.connect()
+    with closing(queue), town.admin() as admin:
+        queue.send([letter(town, b'old')])
+        admin.delete_topics([name])
+        wait_until(lambda: name not in admin.list_topics())
+        with pytest.raises(DeadLetterError, match='dead letter topic: KafkaTimeoutError'):
+            queue.send([letter(town, b'new')])
+        queue.send([letter(town, b'new')])
+    member = town.member(source_topic=name)
+    wait_until(lambda: member.messages)
+    assert parse(member.messages[0].value or b'').message.value == b'new'
+
+
+def test_it_is_closed_while_a_send_hangs(
+    town: KafkaTown, apache_kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, '_CLOSE_SECONDS', 0.5)
+    queue = KafkaDeadLetters(town.client, Topics([town.topic]))
+    queue.connect()
+    queue.send([letter(town, b'first')])
+    apache_kafka.pause()
+    sending = gevent.spawn(queue.send, [letter(town, b'second')])
+    wait_until(lambda: queue._producer is not None and queue._producer._accumulator.has_incomplete)
+    queue.close()
+    apache_kafka.resume()
+    with pytest.raises(DeadLetterError):
+        sending.get(timeout=5)
 
 
 def test_an_unreachable_broker(town: KafkaTown) -> None:

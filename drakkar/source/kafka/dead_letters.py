@@ -63,6 +63,7 @@ class KafkaDeadLetters(DeadLetterQueue):
                 compression_type='gzip',
                 max_request_size=_MAX_BYTES,
                 allow_auto_create_topics=False,
+                max_block_ms=milliseconds,
                 delivery_timeout_ms=milliseconds,
                 request_timeout_ms=min(
                     self._client.options.request_timeout_ms, milliseconds - 1000
@@ -74,9 +75,9 @@ class KafkaDeadLetters(DeadLetterQueue):
         if not self._connected:
             raise DeadLetterError('the dead letter queue is not connected')
         topics = [self._topics.dead_letter_topic(letter.message.topic) for letter in letters]
-        self._make_topics(set(topics) - self._known)
         pairs = list(zip(topics, letters, strict=True))
         try:
+            self._make_topics(topics)
             large = self._write(pairs)
             if large:
                 log.warning('letters_shortened', letters=len(large))
@@ -111,6 +112,7 @@ class KafkaDeadLetters(DeadLetterQueue):
         return large
 
     def _give_up(self) -> None:
+        self._known.clear()  # a topic may have been deleted, which only the next look shows
         producer, self._producer = self._producer, None
         if producer is not None:
             self._client.give_up(producer)

@@ -152,9 +152,13 @@ class KafkaSource(Source):
         self.lost(self._partitions.all())
         self._holds = False
         try:
-            self._consumer = self._connect()
+            fresh = self._connect()
         except ConnectError as error:
             raise SourceError(str(error)) from error
+        if self._events is None:  # closed meanwhile
+            _close(fresh)
+            return
+        self._consumer = fresh
         self._subscribe()
 
     def _tend(self, timeout: float) -> None:
