@@ -18,6 +18,8 @@ from integration.servers.fixtures import unobtainable
 from integration.servers.obtain import NotObtainableError
 from integration.stack.web_uis import KafkaUi
 from integration.tests.environment import eventually
+from tests.browser.browser import Browser
+from tests.browser.conftest import is_here
 
 GROUP = 'drakkar-group'
 _SHOWN_SECONDS = 60
@@ -172,12 +174,40 @@ def test_a_page_of_another_site_may_not_type(ui: KafkaUi) -> None:
     assert len(ui.pids) == 1
 
 
+@pytest.mark.timeout(120)
+def test_in_a_browser_the_terminal_has_the_keyboard_until_the_page_is_left(
+    ui: KafkaUi, topic: str, browser: Browser
+) -> None:
+    browser.look_as()
+    browser.console(), browser.requests()
+    browser.base = f'http://{ui.address}'
+    browser.open('/')
+    browser.until('document.body.classList.contains("-first-byte")', 'the terminal', 60)
+    browser.until('document.activeElement.closest("#terminal")', 'the keyboard')
+    assert len(programs(ui)) == 1
+    browser.one(f'nav a[href="/topics/{topic}"]').click()
+    browser.wait_path(f'/topics/{topic}')
+    browser.until('document.body.classList.contains("-first-byte")', 'the terminal', 60)
+
+    def only_its_messages() -> bool:
+        return [f'--topic={topic}' in program.cmdline() for program in programs(ui)] == [True]
+
+    # The browser may keep the page that was left, for its back button; the process is not kept.
+    eventually(only_its_messages, 20, lambda: f'the end of one of {programs(ui)}')
+    browser.driver.get('about:blank')
+    eventually(lambda: not programs(ui), 20, lambda: f'the end of {programs(ui)}')
+    assert all(is_here(url) for url in browser.requests())
+    assert not [line for line in browser.console() if 'Uncaught' in line or 'Failed' in line]
+
+
 @pytest.mark.parametrize('end', ['stop', 'kill'])
 def test_open_tabs_end_with_the_server(ui: KafkaUi, topic: str, end: str) -> None:
     with Tab(ui) as tab:
         tab.wait_shown(topic)
         (program,) = programs(ui)
+        began = time.monotonic()
         getattr(ui, end)()
+        assert time.monotonic() - began < 10  # it was not waited for those who look
         assert not ui.running
         assert not program.is_running()
     ui.start()
