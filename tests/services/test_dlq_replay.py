@@ -85,6 +85,16 @@ def test_a_patient_configuration_is_no_obstacle(town):
     assert replay('--set', 'kafka.request_timeout_ms=120000')['replayed'] == 1
 
 
+def test_brokers_that_are_not_there():
+    nowhere = ('--set', 'kafka.brokers=127.0.0.1:1', '--set', 'kafka.connect_timeout_seconds=0.5')
+    result = dlq('replay', *nowhere)
+    assert (result.exit_code, result.stdout) == (3, '')
+    [line] = result.stderr.splitlines()
+    assert line.startswith('error: [kafka] brokers = 127.0.0.1:1: no answer within 0.5 s')
+    told = replay(*nowhere, code=3)
+    assert (told['replayed'], told['error']) == (0, line.removeprefix('error: '))
+
+
 def test_foreign_records_are_skipped(town):
     store(town, [letter(SourceMessage(town.topic, 0, 1, b'x'))])
     producer = town.make_producer(f'{town.topic}_dlq')

@@ -36,6 +36,12 @@ class Report:
     as_json: bool
     dry_run: bool = False
     started: float = field(default_factory=time.monotonic)
+    begun: bool = False
+    """Whether the letters are being read; before, an error says all."""
+
+    def begin(self) -> None:
+        """Count the time from now on."""
+        self.begun, self.started = True, time.monotonic()
 
     def planned(self, topic: str, letter: Letter) -> None:
         """Tell of one message of a dry run."""
@@ -75,7 +81,8 @@ def _reported(report: Report) -> Iterator[None]:
     try:
         yield
     except (DrakkarError, KeyboardInterrupt) as error:
-        report.end(str(error) or 'interrupted')
+        if report.as_json or report.begun:
+            report.end(str(error) or 'interrupted')
         raise
     report.end()
 
@@ -136,17 +143,16 @@ def replay_command(
     loaded = load_config(config_path, overrides)
     tally = Tally()
     rules = Rules(_reads(loaded), to, max_replays, limit, rate, repartition, keep_timestamps)
-    with Targets(loaded) as targets, reader_for(loaded) as reader:
-        ends = reader.ends()
-        path = bookmark or _bookmark_path(loaded)
-        job = ReplayJob(reader, ends, filters, frozenset(ids), rules, path, again)
+    path = bookmark or _bookmark_path(loaded)
+    report = Report(tally, as_json, dry_run)
+    with _reported(report), Targets(loaded) as targets, reader_for(loaded) as reader:
+        job = ReplayJob(reader, reader.ends(), filters, frozenset(ids), rules, path, again)
         total = None if dry_run else _expected(job, yes)
-        report = Report(tally, as_json, dry_run)
-        with _reported(report):
-            if dry_run:
-                job.plan(tally, None if as_json else report.planned)
-            else:
-                job.run(targets, tally, total)
+        report.begin()
+        if dry_run:
+            job.plan(tally, None if as_json else report.planned)
+        else:
+            job.run(targets, tally, total)
     sys.exit(EXIT_FAILURE if tally.left else EXIT_OK)
 
 
