@@ -57,7 +57,7 @@ def run_step(label: str, text: str, command: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix='drakkar-fetch-') as name:
         folder = Path(name)
         output = folder / 'output.log'
-        process = Process(command, folder, output)
+        process = Process(command, folder, output, environment={'TMPDIR': name})
         try:
             code = process.wait(None)
         except BaseException:

@@ -141,3 +141,10 @@ def test_an_environment_without_its_end_does_not_count(
     assert obtain.wheel_python_found('some-wheel==1') is None
     (obtain.wheel_folder('some-wheel==1') / 'complete').touch()
     assert obtain.wheel_python_found('some-wheel==1') == python
+
+
+def test_a_step_has_its_temporary_files_for_itself(tmp_path: Path) -> None:
+    obtain.run_step('Test', 'trying', ['sh', '-c', f'mktemp > {tmp_path}/name'])
+    name = Path((tmp_path / 'name').read_text().strip())
+    assert name.parent.name.startswith('drakkar-fetch-')
+    assert not name.parent.exists()

@@ -18,7 +18,6 @@ import logging
 import shlex
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
 from aiohttp_jinja2 import render_template
@@ -55,6 +54,7 @@ class KafkaUi(Server):
     def __init__(self, port: int, brokers: str) -> None:
         super().__init__('kaskade', HOST, port, title='Kafka UI', templates_path=_FOLDER)
         self._brokers = brokers
+        self._origins = {f'http://{name}:{port}' for name in (HOST, 'localhost')}
         self._sockets: set[web.WebSocketResponse] = set()
 
     def initialize_logging(self) -> None:
@@ -90,7 +90,7 @@ class KafkaUi(Server):
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Run the process of a tab until either ends."""
-        if urlsplit(request.headers.get('Origin', '')).netloc != request.host:
+        if request.headers.get('Origin') not in self._origins:
             raise web.HTTPForbidden(text='pages of other sites may not type here')
         socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS)
         await socket.prepare(request)
