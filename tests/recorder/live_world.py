@@ -67,6 +67,9 @@ class Client:
     """Keeps what the page keeps, by the rules that its script follows."""
 
     def __init__(self, snapshot: dict) -> None:
+        self.begin(snapshot)
+
+    def begin(self, snapshot: dict) -> None:
         self.revision = snapshot['revision']
         self.limits = snapshot['limits']
         self.bars = {bar['id']: bar for bar in snapshot['bars']}
@@ -80,6 +83,14 @@ class Client:
         self.arranged = self._merged(self.arranged, delta['arranged'])
         self.collected = self._merged(self.collected, delta['collected'])
         self.revision = delta['revision']
+
+    def follow(self, board: LiveBoard, since: int | None = None) -> None:
+        """Ask for what changed since it last did, or since then, and start anew after a gap."""
+        delta = board.delta(self.revision if since is None else since)
+        if delta['since'] > self.revision:
+            self.begin(board.snapshot())
+        else:
+            self.apply(delta)
 
     def fill(self, page: dict) -> None:
         self.bars = {bar['id']: bar for bar in page['bars']} | self.bars

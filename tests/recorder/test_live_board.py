@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drakkar import jsonio
@@ -114,6 +114,23 @@ def test_a_burst_comes_in_several_deltas() -> None:
     assert (nothing['bars'], nothing['arranged']) == ([], [])
 
 
+def test_who_is_too_far_behind_is_told_of_the_gap() -> None:
+    """What ended out of its sight would run for ever in its picture."""
+    world = World(bars=3)
+    made = task(0)
+    world.start(made)
+    world.now += 1
+    client = Client(world.board.snapshot())
+    assert [bar['end'] for bar in client.bars.values()] == [None]
+    world.complete(made, 1.0)
+    for offset in range(1, 4):
+        world.complete(task(offset), 1.0)
+    assert world.board.delta(client.revision)['since'] > client.revision
+    client.follow(world.board)
+    assert client.state() == Client(world.board.snapshot()).state()
+    assert world.board.delta(client.revision)['since'] == client.revision
+
+
 def test_nothing_is_formatted_while_nobody_looks(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +161,15 @@ STEPS = st.lists(
 
 @settings(max_examples=200)
 @given(steps=STEPS, limit=st.integers(1, 6))
+@example(
+    [
+        ('start', 0, 0.1),
+        ('wait', 0, 0.6),
+        ('look', 0, 0.1),
+        *[('start', 0, 0.1), ('wait', 0, 0.6)] * 2,
+    ],
+    1,
+)
 def test_a_client_that_follows_equals_one_that_comes_anew(
     steps: list[tuple[str, int, float]], limit: int
 ) -> None:
@@ -160,8 +186,8 @@ def test_a_client_that_follows_equals_one_that_comes_anew(
             world.board.task_complete(ExecutorResult(task(number)), [Out({})], seconds)
         elif step == 'look':
             clients.append(Client(world.board.snapshot()))
-            clients[0].apply(world.board.delta(clients[0].revision))
-            clients[0].apply(world.board.delta(clients[0].revision - 1))  # told twice
+            clients[0].follow(world.board)
+            clients[0].follow(world.board, clients[0].revision - 1)  # told twice
         elif step == 'start':
             running[slot] = made = task(number)
             world.start(made, slot)
@@ -175,7 +201,7 @@ def test_a_client_that_follows_equals_one_that_comes_anew(
             kind = FailureKind.EXIT if step == 'fail' else FailureKind.CANCELLED
             world.fail(running.pop(slot), seconds, slot, kind)
     for client in clients:
-        client.apply(world.board.delta(client.revision))
+        client.follow(world.board)
     fresh = world.board.snapshot()
     for client in clients:
         assert client.state() == Client(fresh).state()

@@ -77,6 +77,7 @@ class Bars:
         clock: Callable[[], float],
     ) -> None:
         self.over: deque[Bar] = deque(maxlen=limit)  # by revision
+        self.dropped = 0  # the last revision that made room for newer ones
         self._min_duration = min_duration
         self._revision = revision
         self._clock = clock
@@ -151,6 +152,8 @@ class Bars:
             bar.gist, bar.task = TaskGist.to_keep(bar.task), None
         bar.revision = self._revision()
         bar.id = bar.id or bar.revision
+        if len(self.over) == self.over.maxlen:
+            self.dropped = self.over[0].revision
         self.over.append(bar)
 
     def _forget_left(self) -> None:

@@ -171,9 +171,11 @@ class LiveBoard(Observer):
         """Return what changed after revision `since`, up to `revision`, oldest first.
 
         Not more than BARS_IN_DELTA bars at once; the rest comes with the next call.
-        Who has not seen everything up to `since` needs a snapshot.
+        Who has not seen everything up to the `since` of the answer needs a snapshot: it
+        is beyond the one asked for where bars in between made room for newer ones.
         """
         frame = self._frame()
+        since = max(since, self._bars.dropped)
         bars, upto = self._bars.changed(since), self._revision
         if len(bars) > BARS_IN_DELTA:
             bars = bars[:BARS_IN_DELTA]
