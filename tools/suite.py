@@ -8,7 +8,8 @@ there are test files, a run that executes no test is an error (pytest's exit cod
 --allow-none says that a selection may be empty.
 
 The places after --beside run at the same time, in a process of their own with servers of their
-own, and print when they are done. What is named on one side is left out of a folder on the other.
+own, and are printed in the end. What they name is left out before --beside, and the other way
+round: each test runs once.
 """
 
 from __future__ import annotations
@@ -46,14 +47,19 @@ def is_place(path: Path) -> bool:
     return path.is_dir() or path.match('test_*.py')
 
 
+def sides(groups: list[list[str]]) -> list[list[str]]:
+    """Return the places of each group that no later one names; groups without any are left out."""
+    kept = []
+    for number, group in enumerate(groups):
+        later = {place for other in groups[number + 1 :] for place in other}
+        kept.append([place for place in group if place not in later])
+    return [group for group in kept if group]
+
+
 def left_out(places: list[str], others: list[str]) -> list[str]:
     """Return arguments that keep what `others` run out of the folders among `places`."""
-    inside = [
-        other
-        for other in others
-        if other not in places and any(Path(p) in Path(other).parents for p in places)
-    ]
-    return [f'--ignore={other}' for other in inside]
+    folders = {Path(place) for place in places}
+    return [f'--ignore={other}' for other in others if folders & {*Path(other).parents}]
 
 
 def command(places: list[str], pytest_args: list[str], *, coverage: bool) -> list[str]:
@@ -108,7 +114,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(own)
     if options.coverage and options.beside:
         parser.error('--coverage measures one process: it goes without --beside')
-    groups = [found for part in (options.places, *options.beside) if (found := with_tests(part))]
+    groups = sides([with_tests(part) for part in (options.places, *options.beside)])
     if not groups:
         return 0
     lines = []

@@ -86,6 +86,14 @@ def test_what_fails_beside_is_shown_and_the_outcome(root, capfdbinary):
     assert out.count(b'AssertionError: no luck') == 1 + out.count(b'FAILED')
 
 
+def test_what_several_sides_name_belongs_to_the_last():
+    groups = [['a', 'b'], ['a/x', 'c'], ['b']]
+    assert suite.sides(groups) == [['a'], ['a/x', 'c'], ['b']]
+    assert suite.sides([['a'], [], ['a']]) == [['a']]
+    assert suite.left_out(['a'], ['a/x', 'c', 'b', 'ab']) == ['--ignore=a/x']
+    assert suite.left_out(['a/x', 'c'], ['a', 'b']) == []
+
+
 @pytest.mark.parametrize(
     ('codes', 'code'),
     [([0, 0], 0), ([0, 1], 1), ([2, 1], 2), ([5, 0], 0), ([5, 1], 1), ([5, 5], 5)],
