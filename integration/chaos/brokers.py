@@ -26,19 +26,25 @@ def committed(brokers: str, group: str, topic: str) -> int:
 
 
 def records(brokers: str, topic: str) -> Iterator[Any]:
-    """Yield the records of a topic, from its beginning to where it ends now."""
+    """Yield the records of a topic, from its beginning to where it ends now.
+
+    Raises TimeoutError where records do not come: those that the broker no longer keeps, too.
+    """
     options = {'auto_offset_reset': 'earliest', 'enable_auto_commit': False}
     with closing(KafkaConsumer(bootstrap_servers=brokers, **options)) as consumer:
         partitions = _partitions(consumer, topic)
         consumer.assign(partitions)
-        left = sum(consumer.end_offsets(partitions).values())
+        ends = consumer.end_offsets(partitions)
+        left = sum(ends.values())
         while left > 0:
             polled = consumer.poll(timeout_ms=_READ_SECONDS * 1000, max_records=5000)
             if not polled:
                 raise TimeoutError(f'{topic}: {left} records did not come')
-            for batch in polled.values():
-                left -= len(batch)
-                yield from batch
+            for place, batch in polled.items():
+                # What has come since must not stand for what is still to be read elsewhere.
+                wanted = [record for record in batch if record.offset < ends[place]]
+                left -= len(wanted)
+                yield from wanted
 
 
 def _partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:

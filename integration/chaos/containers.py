@@ -18,7 +18,7 @@ class Containers:
     """Does what `Control` does for the native stack; the ports are those of the page."""
 
     def __init__(self) -> None:
-        self._under_way: list[subprocess.Popen[bytes]] = []
+        self._under_way: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def ask(self, action: str, service: str = '', **variables: str) -> dict[str, Any]:
         """Ask for `status`, or `start`, `stop` or `kill` a service, without waiting for its end.
@@ -30,18 +30,26 @@ class Containers:
             return {'ports': page_ports()}
         try:
             # A stop waits for the worker's tasks: the dashboards are to be looked at meanwhile.
-            self._under_way.append(subprocess.Popen([*_COMPOSE, action, service]))
+            process = subprocess.Popen([*_COMPOSE, action, service])
         except OSError as error:
             raise ControlError(f'docker: {error.strerror}') from error
+        self._under_way.append((f'{action} {service}', process))
         return {'done': action}
 
     def running(self, service: str) -> bool:
-        """Return whether a service runs, ready or not."""
+        """Return whether a service runs, ready or not.
+
+        Raises ControlError, also where an order has failed by now: an outage that did not take
+        place proves nothing.
+        """
+        for order, process in self._under_way:
+            if process.poll():
+                raise ControlError(f'docker compose {order}: exit code {process.returncode}')
         return service in self._running()
 
     def close(self) -> None:
         """Wait for what was asked for."""
-        for process in self._under_way:
+        for _, process in self._under_way:
             process.wait()
 
     def _running(self) -> list[str]:

@@ -33,12 +33,16 @@ def books(proof: Proof) -> list[str]:
         arrived, duplicates = proof.arrived[route], proof.duplicates[route]
         lines.append(f'{route:10} {arrived:8} {missing:8} {duplicates:11}')
         lines += [f'           missing: {example}' for example in proof.examples[route]]
+    if proof.unsent:
+        lines += ['', f'{proof.unsent} requests of the producer are not in the topic']
     if proof.repeated:
         lines += [
             '',
             f'{proof.repeated} requests were produced again: one that arrived stands for both',
         ]
     verdict = 'nothing was lost' if proof.lost_nothing else 'MESSAGES WERE LOST'
+    if proof.lost_nothing and proof.repeated:
+        verdict += ', as far as it can be told of requests that were produced again'
     return [*lines, '', f'dead letters: {proof.dead_letters}', f'verdict: {verdict}']
 
 

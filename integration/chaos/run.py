@@ -69,7 +69,7 @@ class Chaos:
         self._events: list[tuple[float, str]] = []
 
     def run(self) -> Outcome:
-        """Play it. Raises ControlError, TimeoutError."""
+        """Play it. Raises ControlError, TimeoutError, UNREADABLE."""
         first = self._settings.total * BEGIN_SHARE
         self._look_until(
             lambda s: s.processed[MAIN_GROUP] >= first, f'{first:g} processed messages'
@@ -82,10 +82,11 @@ class Chaos:
             self.play(step)
         self._look_until(self.all_done, 'the end of all messages')
         self._tell('all processed')
-        return Outcome(self._settings, self._events, self._watch.samples, self.prove())
+        proof = prove(self._at, self._settings.total)
+        return Outcome(self._settings, self._events, self._watch.samples, proof)
 
     def prove(self) -> Proof:
-        """Read the books as they are now."""
+        """Read the books as they are now, of what was produced until now."""
         return prove(self._at)
 
     def play(self, step: Step) -> None:

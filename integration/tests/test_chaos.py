@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from integration.chaos import __main__ as program
 from integration.chaos import run
+from integration.chaos.proof import Proof
 from integration.chaos.run import Chaos, Settings
-from integration.chaos.timeline import Step
+from integration.chaos.timeline import ROLLING_OUTAGE, Step, described
 from integration.chaos.watch import FAST_GROUP, MAIN_GROUP, Sample
+from integration.stack.control import ControlError
 from integration.stack.plan import MAIN_CLUSTER, page_ports
+from integration.stack.program import ROOT
 
 
 class Orders:
@@ -74,3 +81,140 @@ def test_the_end_is_when_all_is_processed_and_all_workers_have_their_share(
 def test_what_does_not_happen_in_time_is_told(orders: Orders) -> None:
     with pytest.raises(TimeoutError, match='3 processed messages: not within 0 s'):
         Chaos(orders, Settings(10, limit_seconds=0)).run()
+
+
+class Clock:
+    """Time passes only where it is slept away."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(run, 'time', found)
+    return found
+
+
+@pytest.mark.parametrize('speed', [1, 10])
+def test_the_outage_is_played_by_the_clock(
+    orders: Orders, clock: Clock, speed: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins when 3 of 10 messages are processed, and ends when all are."""
+    orders.left = 0
+    whole = (17, 17, 16)
+
+    def look(watch: run.Watch) -> Sample:
+        last = ROLLING_OUTAGE[-1].at / speed
+        done = min(2 + len(watch.samples), 10 if clock.now > last + 20 + 60 / speed else 9)
+        watch.samples.append(sample(10, done, *whole))
+        return watch.samples[-1]
+
+    monkeypatch.setattr(run.Watch, 'look', look)
+    monkeypatch.setattr(run, 'prove', lambda at, total: Proof(total, arrived={at['mongo']: 1}))
+    chaos = Chaos(orders, Settings(10, speed=speed))
+    chaos._watch.begin = 0
+    outcome = chaos.run()
+    times, events = zip(*outcome.events, strict=True)
+    assert events == ('t1: 3 processed', *described(MAIN_CLUSTER), 'all processed')
+    begin = 5 / speed
+    assert times[:-1] == (begin, *(begin + step.at / speed for step in ROLLING_OUTAGE))
+    assert outcome.samples[-1].processed[MAIN_GROUP] == 10
+    assert outcome.proof == Proof(10, arrived={'127.0.0.1:27017': 1})
+    assert orders.asked == [
+        ('stop', 'worker-2'),
+        ('stop', 'worker-3'),
+        ('start', 'worker-2'),
+        ('stop', 'worker-1'),
+        ('start', 'worker-1'),
+        ('start', 'worker-3'),
+    ]
+
+
+def test_the_end_is_not_before_the_producer_s(orders: Orders) -> None:
+    whole = sample(10, 10, 17, 17, 16)
+    chaos = Chaos(orders, Settings(10))
+    orders.left = 2
+    assert [chaos.all_done(whole) for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize('group', [MAIN_GROUP, FAST_GROUP])
+def test_the_end_is_when_both_groups_are_done(orders: Orders, group: str) -> None:
+    orders.left = 0
+    almost = sample(10, 10, 17, 17, 16)
+    almost.processed[group] = 9
+    assert not Chaos(orders, Settings(10)).all_done(almost)
+
+
+class Stack(Orders):
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def proof(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What reading the books returns, or raises."""
+    told: list[Any] = []
+
+    def prove(at: Any, total: int = 0) -> Proof:
+        if isinstance(told[0], Exception):
+            raise told[0]
+        found: Proof = told[0]
+        return found
+
+    monkeypatch.setattr(run, 'prove', prove)
+    monkeypatch.setattr(program, 'Control', lambda state: Stack())
+    monkeypatch.setattr(sys, 'argv', ['chaos-test.sh', '--prove'])
+    return told
+
+
+@pytest.mark.parametrize(
+    ('found', 'code', 'said'),
+    [
+        (Proof(3), 0, 'verdict: nothing was lost\n'),
+        (Proof(0), 1, 'verdict: MESSAGES WERE LOST\n'),
+        (Proof(3, unsent=1), 1, 'verdict: MESSAGES WERE LOST\n'),
+        (TimeoutError('2 records did not come'), 2, 'chaos: 2 records did not come\n'),
+        (ControlError('no stack runs'), 2, 'chaos: no stack runs\n'),
+        (ConnectionRefusedError('no broker'), 2, 'chaos: no broker\n'),
+        (KeyError('offset'), 2, "KeyError: 'offset'\n"),
+    ],
+)
+def test_exit_codes(
+    proof: list[Any], capsys: pytest.CaptureFixture[str], found: Any, code: int, said: str
+) -> None:
+    proof.append(found)
+    assert program.main() == code
+    out, err = capsys.readouterr()
+    assert (err if code == 2 else out).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ('words', 'variables', 'said'),
+    [
+        ([], {}, 'chaos: no stack runs at '),
+        (['--prove'], {}, 'chaos: no stack runs at '),
+        ([], {'TOTAL_MESSAGES': 'many'}, 'chaos: TOTAL_MESSAGES=many: not a number'),
+        (['--speed', '0'], {}, 'error: argument --speed: 0: must be more than 0'),
+    ],
+)
+def test_what_can_not_be_run_is_told_in_a_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    variables: dict[str, str],
+    said: str,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, '-m', 'integration.chaos', '--state', str(tmp_path), *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, '')
+    assert said in done.stderr.splitlines()[-1]

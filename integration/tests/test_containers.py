@@ -16,6 +16,7 @@ _DOCKER = """\
 #!/bin/sh
 echo "$*" >> "$DOCKER_CALLS"
 [ -z "${DOCKER_FAILS:-}" ] || { echo 'no daemon' >&2; exit 1; }
+[ "${4:-}" != "${DOCKER_REFUSES:-}" ] || exit 3
 case "$*" in *" ps "*) printf 'worker-1\\nproducer\\n';; esac
 """
 
@@ -53,6 +54,18 @@ def test_a_docker_that_fails_is_told(calls: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv('DOCKER_FAILS', '1')
     with pytest.raises(ControlError, match='docker compose ps: no daemon'):
         Containers().ask('status')
+
+
+def test_an_order_that_is_not_carried_out_is_told(
+    calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a worker that was never stopped would have survived its outage."""
+    monkeypatch.setenv('DOCKER_REFUSES', 'stop')
+    containers = Containers()
+    containers.ask('stop', 'worker-2')
+    containers.close()
+    with pytest.raises(ControlError, match='docker compose stop worker-2: exit code 3'):
+        containers.running('producer')
 
 
 def test_without_docker_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

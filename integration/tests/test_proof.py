@@ -11,12 +11,13 @@ from drakkar.envelope import Envelope
 from drakkar.models.delivery import SinkRef
 from drakkar.models.message import SourceMessage
 from integration.chaos import report
-from integration.chaos.proof import Proof, arrivals, enter
+from integration.chaos.proof import Proof, Request, arrivals, enter
 from integration.chaos.run import Outcome, Settings
 from integration.chaos.timeline import described
 from integration.chaos.watch import FAST_GROUP, MAIN_GROUP, Sample
 
-REQUESTS = {(0, 0): 'r-1', (0, 1): 'r-2', (7, 0): 'r-3'}
+R1, R2, R3 = (Request(f'r-{number}', 'raise', 'random.py') for number in (1, 2, 3))
+REQUESTS = {(0, 0): R1, (0, 1): R2, (7, 0): R3}
 
 
 def letter(place: tuple[int, int], sink: str = '', worker: str = 'worker-1') -> Envelope:
@@ -71,12 +72,29 @@ def test_a_dead_letter_excuses_its_message_on_its_route(
 
 
 def test_a_request_that_was_produced_again_arrives_by_either() -> None:
-    places = {'r-1': [(0, 0), (0, 1)], 'r-2': [(7, 0)]}
-    assert arrivals(['r-1'], places) == {(0, 0): 1, (0, 1): 1}
-    assert arrivals(['r-1', 'r-1', 'r-2', 'r-2'], places) == {(0, 0): 1, (0, 1): 1, (7, 0): 2}
-    assert arrivals(['r-1'] * 3 + ['r-9'], places) == {(0, 0): 2, (0, 1): 1}
+    places = {R1: [(0, 0), (0, 1)], R2: [(7, 0)]}
+    assert arrivals([R1], places) == {(0, 0): 1, (0, 1): 1}
+    assert arrivals([R1, R1, R2, R2], places) == {(0, 0): 1, (0, 1): 1, (7, 0): 2}
+    assert arrivals([R1] * 3 + [R3], places) == {(0, 0): 2, (0, 1): 1}
+
+
+def test_the_same_id_with_another_search_is_another_request() -> None:
+    """As a producer with another seed sends it."""
+    other = R1._replace(pattern='lambda')
+    assert arrivals([R1], {R1: [(0, 0)], other: [(0, 1)]}) == {(0, 0): 1}
+
+
+def test_the_verdict_does_not_cover_requests_that_were_produced_again() -> None:
+    assert report.books(Proof(3))[-1] == 'verdict: nothing was lost'
     told = report.books(Proof(3, repeated=1))
     assert '1 requests were produced again: one that arrived stands for both' in told
+    assert told[-1].startswith('verdict: nothing was lost, as far as it can be told of requests')
+
+
+def test_requests_that_the_producer_lost_are_lost() -> None:
+    told = report.books(Proof(3, unsent=2))
+    assert '2 requests of the producer are not in the topic' in told
+    assert told[-1] == 'verdict: MESSAGES WERE LOST'
 
 
 def test_nothing_produced_proves_nothing() -> None:
