@@ -24,6 +24,13 @@ def batch(*wanted: int, topic: str = '', pad: int = 0) -> list[KafkaPayload]:
     return [KafkaPayload({'n': n, 'pad': 'x' * pad}, key='k', topic=topic) for n in wanted]
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sinks look for a topic for a shorter time."""
+    monkeypatch.setattr('drakkar_sink_kafka.producer.TOPIC_SECONDS', 1.5)
+
+
+@pytest.mark.usefixtures('impatient')
 def test_a_topic_that_does_not_exist_is_refused_alone(make: Any, town: Any, failures: Any) -> None:
     sink = make(create_topics='false')
     failed = failures(sink, *batch(1), *batch(2, topic='no-such.topic'), *batch(3))
@@ -36,6 +43,7 @@ def test_a_topic_that_does_not_exist_is_refused_alone(make: Any, town: Any, fail
     assert time.monotonic() - started < 1  # it is not looked for each time
 
 
+@pytest.mark.usefixtures('impatient')
 def test_at_the_start_the_topic_is_looked_for(make: Any) -> None:
     with pytest.raises(dk.RefusedError, match=r'topic no-such\.topic does not exist'):
         make(topic='no-such.topic', create_topics='false')
