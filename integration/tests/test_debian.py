@@ -25,9 +25,11 @@ while [ -e "$NOTES.wait" ]; do sleep 0.05; done
 echo "$action ended" >> "$NOTES"
 """
 _INSTALL = """\
+import signal
 import sys
 from pathlib import Path
 from integration.servers import debian
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 debian._POLICY = Path(sys.argv[1])
 debian.os.geteuid = lambda: 0
 debian.install('Test', 'some-package')
@@ -80,11 +82,15 @@ def test_a_policy_of_someone_else_is_kept(notes: Path) -> None:
 def test_what_began_ends_when_nobody_waits(notes: Path, signum: signal.Signals) -> None:
     notes.with_suffix('.wait').touch()
     command = [sys.executable, '-c', _INSTALL, str(debian._POLICY)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
         eventually(notes.exists, 20, 'it installs')
         process.send_signal(signum)
         if signum == signal.SIGKILL:
             process.wait(10)
+        else:
+            while b'waiting for the end' not in process.stderr.readline():
+                assert process.poll() is None
         assert debian._POLICY.exists()
         notes.with_suffix('.wait').unlink()
         assert process.wait(10) != 0
