@@ -7,11 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from gevent.monkey import get_original
-
-# gevent's own os.close keeps the descriptor open for one more turn of the loop and costs
-# 20 µs; here no watcher is ever left on a descriptor that is closed.
-close_fd: Callable[[int], None] = get_original('os', 'close')
+from drakkar.executor.pipe import Pipe
 
 _CHUNK = 65536  # what a pipe holds
 _READ = 1  # libev's EV_READ
@@ -19,28 +15,22 @@ _READ = 1  # libev's EV_READ
 _DRAIN_READS = 32
 
 
-class Capture:
+class Capture(Pipe):
     """Reads one pipe. After `cap` bytes (0: no cap) it reads on and throws away.
 
     Nobody waits: `drain` takes what is there, `watch` lets the hub read whenever
     something comes. Whoever finds the end closes the descriptor.
     """
 
-    __slots__ = ('_cap', '_chunks', '_fd', '_on_end', '_size', '_watcher', 'truncated')
+    __slots__ = ('_cap', '_chunks', '_on_end', '_size', 'truncated')
 
     def __init__(self, fd: int, cap: int) -> None:
-        self._fd = fd
+        super().__init__(fd)
         self._cap = cap
         self._chunks: list[bytes] = []
         self._size = 0
-        self._watcher: Any = None
         self._on_end: Callable[[], None] | None = None
         self.truncated = False
-
-    @property
-    def open(self) -> bool:
-        """Whether some process may still write."""
-        return self._fd >= 0
 
     def drain(self) -> None:
         """Read what is there now; close at the end of the stream."""
@@ -52,18 +42,7 @@ class Capture:
         """Read in the background; `on_end()` is called in the hub at the end of the stream."""
         if self._fd >= 0 and self._watcher is None:
             self._on_end = on_end
-            self._watcher = loop.io(self._fd, _READ)
-            self._watcher.start(self._on_readable)
-
-    def close(self) -> None:
-        """Stop reading. May be called at any time, more than once."""
-        if self._watcher is not None:
-            self._watcher.stop()
-            self._watcher.close()
-            self._watcher = None
-        if self._fd >= 0:
-            fd, self._fd = self._fd, -1
-            close_fd(fd)
+            self._call(loop, _READ, self._on_readable)
 
     def text(self) -> str:
         """Return what was kept, bytes that are not UTF-8 replaced."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from gevent.hub import get_hub
 
-from drakkar.executor.capture import close_fd
 from drakkar.executor.env import build_environment, merge
 from drakkar.executor.limits import Limits
+from drakkar.executor.pipe import close_fd
 from drakkar.executor.process import Process, Surroundings
 from drakkar.executor.program import Programs
 from drakkar.models.task import ExecutorTask

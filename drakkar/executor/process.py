@@ -12,9 +12,10 @@ from typing import Any
 from gevent import getcurrent
 from gevent.monkey import get_original
 
-from drakkar.executor.capture import Capture, close_fd
+from drakkar.executor.capture import Capture
 from drakkar.executor.env import Environment
 from drakkar.executor.feed import Feed
+from drakkar.executor.pipe import close_fd
 from drakkar.models.task import FailureKind
 
 # gevent's own os.posix_spawn keeps a second watcher and a record for every child.
