@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from typing import Any
 
 import gevent
-from gevent.pywsgi import Input, WSGIHandler
+from gevent.pool import Pool
+from gevent.pywsgi import Input, LoggingLogAdapter, WSGIHandler, WSGIServer
 
+CLIENT_SECONDS = 30.0
 HEAD_SECONDS = 15.0
 IDLE_SECONDS = 60.0
 MAX_HEAD_BYTES = 32 * 1024
@@ -129,9 +132,9 @@ def length_problem(headers: Any) -> str:
 
 
 class BoundedConnection(WSGIHandler):
-    """pywsgi's handler with limits, for a server that keeps the sockets that wait as `idle`."""
+    """pywsgi's handler with the limits of a `BoundedServer`."""
 
-    server: Any
+    server: BoundedServer
     socket: Any
     wsgi_input: Any
     _held: bytearray | None = None
@@ -149,7 +152,7 @@ class BoundedConnection(WSGIHandler):
 
     def read_requestline(self) -> Any:
         """Wait for the next request; a server that stops need not wait for one that waits."""
-        idle: Idle = self.server.idle
+        idle = self.server.idle
         idle.add(self.socket)
         if self.server.full() and len(idle) > 1:
             idle.close(1)  # whoever wants something goes before who only might
@@ -216,3 +219,48 @@ class BoundedConnection(WSGIHandler):
             left = _REST_BYTES
             while left > 0 and (chunk := self.socket.recv(left)):
                 left -= len(chunk)
+
+
+class BoundedServer(WSGIServer):
+    """Serves so many connections at once.
+
+    Args:
+        listener: a socket that listens.
+        application: a WSGI application.
+        connections: how many of them; others wait.
+        handler: the class of a connection.
+        logger: gets what went wrong, at `level`.
+        client_seconds: without a byte from, or to, a client.
+    """
+
+    def __init__(
+        self,
+        listener: Any,
+        application: Any,
+        connections: int,
+        logger: str,
+        level: int = logging.WARNING,
+        handler: type[BoundedConnection] = BoundedConnection,
+        client_seconds: float = CLIENT_SECONDS,
+    ) -> None:
+        self.idle = Idle()
+        self._client_seconds = client_seconds
+        super().__init__(
+            listener,
+            application,
+            spawn=Pool(connections),
+            log=None,
+            error_log=LoggingLogAdapter(logging.getLogger(logger), level),
+            handler_class=handler,
+        )
+
+    def handle(self, sock: Any, address: Any) -> None:
+        """Serve a connection; a client that says nothing does not hold its place for ever."""
+        sock.settimeout(self._client_seconds)
+        super().handle(sock, address)
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Take no more connections, end those that wait for a request, then the others."""
+        self.close()
+        self.idle.close()
+        super().stop(timeout)

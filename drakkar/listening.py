@@ -1,8 +1,9 @@
-"""Takes a TCP port for one of the worker's servers, or says what to change."""
+"""Takes a TCP port for one of the worker's servers, or says what to change; who reaches it."""
 
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket as native_socket
 from typing import Any
 
@@ -33,6 +34,16 @@ def local_url(host: str, port: int) -> str:
     if host in ('', '0.0.0.0', '::'):
         host = '127.0.0.1'
     return f'http://[{host}]:{port}' if ':' in host else f'http://{host}:{port}'
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches an address."""
+    if host.lower().rstrip('.') == 'localhost':
+        return True
+    try:
+        return ipaddress.ip_address(host.strip('[]')).is_loopback
+    except ValueError:
+        return False
 
 
 def _listening(host: str, port: int, backlog: int) -> Any:

@@ -8,17 +8,8 @@ from typing import Any
 import gevent
 import pytest
 from gevent import socket
-from gevent.pywsgi import WSGIServer
 
-from drakkar.bounded import BoundedConnection, Idle
-
-
-class Server(WSGIServer):
-    """Answers at once, with as many bytes as it was sent."""
-
-    def __init__(self) -> None:
-        self.idle = Idle()
-        super().__init__(('127.0.0.1', 0), answer, log=None, handler_class=BoundedConnection)
+from drakkar.bounded import BoundedServer
 
 
 def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -27,14 +18,14 @@ def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
+def server() -> Iterator[BoundedServer]:
+    server = BoundedServer(('127.0.0.1', 0), answer, 10, logger='test')
     server.start()
     yield server
     server.stop(1)
 
 
-def turns_during(server: Server, data: bytes) -> tuple[int, bytes]:
+def turns_during(server: BoundedServer, data: bytes) -> tuple[int, bytes]:
     """Send all at once; return how often others had their turn meanwhile, and the answer."""
     turns = 0
 
@@ -54,7 +45,9 @@ def turns_during(server: Server, data: bytes) -> tuple[int, bytes]:
     return turns, received
 
 
-def test_many_requests_at_once_take_turns_with_the_rest_of_the_worker(server: Server) -> None:
+def test_many_requests_at_once_take_turns_with_the_rest_of_the_worker(
+    server: BoundedServer,
+) -> None:
     request = b'GET / HTTP/1.1\r\nHost: x\r\n'
     turns, received = turns_during(
         server, (request + b'\r\n') * 200 + request + b'Connection: close\r\n\r\n'
@@ -63,7 +56,7 @@ def test_many_requests_at_once_take_turns_with_the_rest_of_the_worker(server: Se
     assert turns >= 200
 
 
-def test_many_small_chunks_take_turns_with_the_rest_of_the_worker(server: Server) -> None:
+def test_many_small_chunks_take_turns_with_the_rest_of_the_worker(server: BoundedServer) -> None:
     head = b'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n'
     body = b'1\r\na\r\n' * 100_000 + b'0\r\n\r\n'
     turns, received = turns_during(server, head + body)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from gevent.pool import Pool
-from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from drakkar import jsonio
-from drakkar.bounded import BoundedConnection, Idle
+from drakkar.bounded import BoundedServer
 from drakkar.contracts.service import Service
 from drakkar.listening import listen, local_url
 from drakkar.metrics.render import compress, render
@@ -26,17 +23,6 @@ Response = tuple[str, Headers, bytes]
 _MAX_CONNECTIONS = 32
 _CLIENT_TIMEOUT = 10.0  # seconds a client may take to send its request or read the answer
 _STOP_TIMEOUT = 2.0  # seconds for a scrape under way to end
-
-
-class _Server(WSGIServer):
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self.idle = Idle()
-        super().__init__(*args, handler_class=BoundedConnection, **options)
-
-    def handle(self, sock: Any, address: Any) -> None:
-        # A client that says nothing would hold its place for ever.
-        sock.settimeout(_CLIENT_TIMEOUT)
-        super().handle(sock, address)
 
 
 class MetricsExporter(Service):
@@ -61,7 +47,7 @@ class MetricsExporter(Service):
         self._host = host
         self._wanted_port = port
         self._listener: Any = None
-        self._server: _Server | None = None
+        self._server: BoundedServer | None = None
         self._pages: dict[str, Callable[[Environ], Response]] = {
             '/metrics': self._metrics,
             '/healthz': self._healthz,
@@ -83,13 +69,12 @@ class MetricsExporter(Service):
         # Tests, and whoever uses it alone, need not bind first.
         if self._listener is None:
             self.bind()
-        errors = LoggingLogAdapter(logging.getLogger(__name__), logging.WARNING)
-        self._server = _Server(
+        self._server = BoundedServer(
             self._listener,
             self._respond,
-            spawn=Pool(_MAX_CONNECTIONS),
-            log=None,
-            error_log=errors,
+            _MAX_CONNECTIONS,
+            logger=__name__,
+            client_seconds=_CLIENT_TIMEOUT,
         )
         self._server.start()
 

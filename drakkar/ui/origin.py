@@ -12,17 +12,9 @@ import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from drakkar.listening import is_loopback
+
 _DEFAULT_PORTS = {'http': 80, 'ws': 80, 'https': 443, 'wss': 443}
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches an address."""
-    if host.lower().rstrip('.') == 'localhost':
-        return True
-    try:
-        return ipaddress.ip_address(host.strip('[]')).is_loopback
-    except ValueError:
-        return False
 
 
 class Origins:

@@ -6,18 +6,16 @@ import logging
 from typing import Any
 
 import structlog
-from gevent.pool import Pool
-from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 
-from drakkar.bounded import Idle
+from drakkar.bounded import BoundedServer
 from drakkar.contracts.service import Service
 from drakkar.greenlets import Nursery
-from drakkar.listening import listen, local_url
+from drakkar.listening import is_loopback, listen, local_url
 from drakkar.ui import topics
 from drakkar.ui.app import UiApplication
 from drakkar.ui.auth import Gate
 from drakkar.ui.context import UiContext
-from drakkar.ui.origin import Origins, is_loopback
+from drakkar.ui.origin import Origins
 from drakkar.ui.render import Renderer
 from drakkar.ui.routes import modules_of
 from drakkar.ui.security import Guard
@@ -27,36 +25,18 @@ from drakkar.ui.ws.hub import Hub, Topic
 log = structlog.get_logger('drakkar.ui')
 
 MAX_CONNECTIONS = 256
-_CLIENT_SECONDS = 30.0  # without a byte from, or to, a client
 _STOP_SECONDS = 2.0
 
 
-class _Server(WSGIServer):
+class _Server(BoundedServer):
     def __init__(self, listener: Any, guard: Guard, hub: Hub, greenlets: Nursery) -> None:
         self.guard = guard
         self.hub = hub
         self.greenlets = greenlets
-        self.idle = Idle()
         self.logger = logging.getLogger('drakkar.ui.ws')
-        errors = LoggingLogAdapter(logging.getLogger('drakkar.ui'), logging.WARNING)
         super().__init__(
-            listener,
-            guard,
-            spawn=Pool(MAX_CONNECTIONS),
-            log=None,
-            error_log=errors,
-            handler_class=ConnectionHandler,
+            listener, guard, MAX_CONNECTIONS, logger='drakkar.ui', handler=ConnectionHandler
         )
-
-    def stop(self, timeout: float | None = None) -> None:
-        """Take no more connections, end those that wait for a request, then the others."""
-        self.close()
-        self.idle.close()
-        super().stop(timeout)
-
-    def handle(self, sock: Any, address: Any) -> None:
-        sock.settimeout(_CLIENT_SECONDS)
-        super().handle(sock, address)
 
 
 class UiServer(Service):

@@ -6,21 +6,17 @@ import logging
 from typing import Any
 
 import structlog
-from gevent.pool import Pool
-from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 
-from drakkar.bounded import BoundedConnection, Idle
+from drakkar.bounded import BoundedConnection, BoundedServer
 from drakkar.contracts.service import Service
-from drakkar.listening import listen, local_url
+from drakkar.listening import is_loopback, listen, local_url
 from drakkar.webapp.endpoint import CONNECTION, Endpoint
 
 log = structlog.get_logger('drakkar.webapp')
 
 # Connections beyond the requests under way: they wait for their next one, or are refused.
 SPARE_CONNECTIONS = 256
-_CLIENT_SECONDS = 30.0  # without a byte from, or to, a client
 _STOP_SECONDS = 2.0
-_LOOPBACK = ('127.0.0.1', '::1', 'localhost')
 
 
 class _Connection(BoundedConnection):
@@ -31,31 +27,6 @@ class _Connection(BoundedConnection):
 
     def log_request(self) -> None:
         """Requests are counted and recorded, not logged."""
-
-
-class _Server(WSGIServer):
-    def __init__(self, listener: Any, endpoint: Endpoint, connections: int) -> None:
-        self.idle = Idle()
-        # What is no HTTP is told to who sent it; anybody could fill a log with it.
-        errors = LoggingLogAdapter(logging.getLogger('drakkar.webapp'), logging.DEBUG)
-        super().__init__(
-            listener,
-            endpoint,
-            spawn=Pool(connections),
-            log=None,
-            error_log=errors,
-            handler_class=_Connection,
-        )
-
-    def handle(self, sock: Any, address: Any) -> None:
-        sock.settimeout(_CLIENT_SECONDS)
-        super().handle(sock, address)
-
-    def stop(self, timeout: float | None = None) -> None:
-        """Take no more connections, end those that wait for a request, then the others."""
-        self.close()
-        self.idle.close()
-        super().stop(timeout)
 
 
 class WebappServer(Service):
@@ -73,7 +44,7 @@ class WebappServer(Service):
         self._connections = options.max_concurrent + SPARE_CONNECTIONS
         self.endpoint = endpoint
         self._listener: Any = None
-        self._server: _Server | None = None
+        self._server: BoundedServer | None = None
 
     @property
     def port(self) -> int:
@@ -85,7 +56,14 @@ class WebappServer(Service):
 
     def bind(self) -> None:
         self._listener = listen('webapp', self._host, self._wanted_port, self._connections)
-        self._server = _Server(self._listener, self.endpoint, self._connections)
+        self._server = BoundedServer(
+            self._listener,
+            self.endpoint,
+            self._connections,
+            logger='drakkar.webapp',
+            level=logging.DEBUG,  # what is no HTTP is told to who sent it; it could fill a log
+            handler=_Connection,
+        )
         self._server.start()
 
     def start(self) -> None:
@@ -93,7 +71,7 @@ class WebappServer(Service):
             self.bind()
         if not self.endpoint.clients.open:
             return
-        if self._host in _LOOPBACK:
+        if is_loopback(self._host):
             log.warning('webapp_without_token', url=self.url, hint='set tokens of its clients')
         else:
             log.error(

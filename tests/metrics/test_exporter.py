@@ -246,6 +246,8 @@ def test_idle_connections_do_not_keep_a_stop_waiting_for_long(exporter, monkeypa
 
 def test_a_client_that_says_nothing_is_cut_off(exporter, monkeypatch):
     monkeypatch.setattr(exporter_module, '_CLIENT_TIMEOUT', 0.1)
+    exporter.stop()
+    exporter.start()
     with socket.create_connection(('127.0.0.1', exporter.port), timeout=5) as client:
         client.sendall(b'GET /metr')
         assert client.recv(100) == b''

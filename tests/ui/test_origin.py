@@ -1,6 +1,7 @@
 import pytest
 
-from drakkar.ui.origin import Origins, is_loopback
+from drakkar.listening import is_loopback
+from drakkar.ui.origin import Origins
 
 LOCAL = Origins(
     '127.0.0.1', ['https://ops.example.org/drakkar', '', 'https://debug.example.org:8443']
