@@ -12,7 +12,39 @@ from tests.services.mistakes.plugins import PLUGINS
 
 __all__ = ['MISTAKES', 'Mistake']
 
-# Wrong options are found before anything starts, so these need no process each.
-_OPTIONS = {name: replace(mistake, here=True) for name, mistake in OPTIONS.items()}
+_ALL: dict[str, Mistake] = {**OPTIONS, **PLUGINS, **OUTSIDE, **COMMANDS}
 
-MISTAKES: dict[str, Mistake] = {**_OPTIONS, **PLUGINS, **OUTSIDE, **COMMANDS}
+# Found before anything starts, so these need no process each; others of their kind have one.
+_HERE = (
+    *OPTIONS,
+    'handler unknown',
+    'check: handler unknown',
+    'handler module missing',
+    'handler class missing',
+    'handler without its class',
+    'handler is no Python',
+    'handler without arrange',
+    'handler of another kind',
+    'handler without options',
+    'source unknown',
+    'sink type unknown',
+    'sink without a name',
+    'sink without an option it needs',
+    'log is a file',
+    'results below a file',
+    'two sinks that can not be written',
+    'log lines below a file',
+    'log lines to a folder',
+    'log lines to an unknown name',
+    'program not in PATH',
+    'program not executable',
+    'program is a folder',
+    'produce: file missing',
+    'produce: file is a folder',
+    'produce: no configuration',
+    'demo: path is empty',
+    'demo: data below a file',
+    'demo: no messages',
+)
+
+MISTAKES = _ALL | {name: replace(_ALL[name], here=True) for name in _HERE}
