@@ -161,9 +161,12 @@ def test_a_killed_stack_leaves_nothing_but_its_logs(stack: Environment, temporar
     words = ['--state', str(stack.state), 'logs', '-f', 'worker-1', 'worker-2']
     command = [sys.executable, '-m', 'integration.stack', *words]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as reader:
-        stack.kill()
-        told, _ = reader.communicate(timeout=60)
-    assert reader.returncode == 0
+        try:
+            stack.kill()
+            told, _ = reader.communicate(timeout=60)
+            assert reader.returncode == 0
+        finally:
+            reader.kill()
     assert told.startswith('worker-1 | ')
     eventually(lambda: not marked(temporary), 30, lambda: f'the end of {marked(temporary)}')
     eventually(lambda: not os.listdir(temporary), 30, lambda: f'none of {os.listdir(temporary)}')
