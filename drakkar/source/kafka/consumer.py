@@ -40,7 +40,10 @@ class GroupConsumer(KafkaConsumer):
         # A member that is no longer stable has joined already, or was thrown out.
         if self._coordinator.stable() and self._hold():
             return False
-        return bool(self._wants_rejoin())
+        # kafka-python asks for the reason again while a join is under way. A change of the topics
+        # is none any more once the leader has seen it: the answer would be waited for by nobody,
+        # and the member, whose heartbeats are off, would stay without partitions for ever.
+        return bool(self._coordinator.rejoining or self._wants_rejoin())
 
     @property
     def settled(self) -> bool:
