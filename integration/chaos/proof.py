@@ -15,8 +15,7 @@ from kafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
 from drakkar.envelope import Envelope, parse
-from integration.chaos import brokers
-from integration.infra import topics
+from integration.infra import brokers, topics
 from integration.infra.requests import request_id
 from integration.stack.plan import DATABASE, postgres_dsn
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from integration.chaos import brokers
-from integration.infra import topics
+from integration.infra import brokers, topics
 
 MAIN_GROUP, FAST_GROUP = 'drakkar-integration', 'drakkar-fast'
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +16,7 @@ import psutil
 from drakkar import jsonio
 from drakkar.contracts.source import ProducerRecord
 from drakkar.source.log.producer import LogProducer
+from integration.infra.workers import Workers
 
 _CONFIG = """\
 [drakkar]
@@ -48,64 +45,35 @@ enabled = false
 [debug]
 enabled = false
 """
-_ROOT = Path(__file__).parents[2]
 _POLL_SECONDS = 0.05
 
 
 class Rig:
-    """Owns the folder and every worker it started; close it to end them all."""
+    """Owns the folder and its `workers`; close it to end them all."""
 
     def __init__(self, folder: Path, rng: random.Random) -> None:
         self.folder = folder
         self.rng = rng
         self.sent = 0
-        self.workers: dict[str, subprocess.Popen[bytes]] = {}
-        self._ini = folder / 'drakkar.ini'
-        self._ini.write_text(_CONFIG.format(folder=folder))
+        ini = folder / 'drakkar.ini'
+        ini.write_text(_CONFIG.format(folder=folder))
+        self.workers = Workers(ini)
         self._producer = LogProducer(folder / 'log', partitions=6)
         self._producer.connect()
 
     def close(self) -> None:
-        for name in list(self.workers):
-            self.kill(name)
+        self.workers.close()
         self._producer.close()
-
-    # Workers
-
-    def start(self, name: str) -> None:
-        """Start a worker process; its log goes to a file of its name."""
-        with open(self.folder / f'{name}.log', 'ab') as output:
-            self.workers[name] = subprocess.Popen(
-                [sys.executable, '-m', 'drakkar', 'serve', '-c', str(self._ini)],
-                stdout=output,
-                stderr=output,
-                cwd=_ROOT,
-                env={**os.environ, 'WORKER_ID': name},
-            )
-
-    def kill(self, name: str) -> None:
-        """End a worker with SIGKILL: no drain, no commit, no goodbye."""
-        worker = self.workers.pop(name)
-        worker.kill()
-        worker.wait()
-
-    def stop(self, name: str) -> int:
-        """End a worker with SIGTERM and return its exit code."""
-        worker = self.workers.pop(name)
-        worker.send_signal(signal.SIGTERM)
-        return worker.wait(timeout=60)
 
     def orphans(self) -> list[psutil.Process]:
         """Return programs of the handler whose worker is gone."""
-        mine = {w.pid for w in self.workers.values()}
+        mine = {w.pid for w in self.workers.processes.values()}
         found = []
         for process in psutil.process_iter(['cmdline', 'ppid']):
             command = ' '.join(process.info['cmdline'] or [])
             if f'echo {self.tag}' in command and process.info['ppid'] not in mine:
                 found.append(process)
         return found
-
-    # Messages
 
     @property
     def tag(self) -> str:

@@ -12,12 +12,10 @@ from typing import Any
 import psycopg2
 import pymongo
 import redis
-from kafka import TopicPartition
 
 from drakkar.envelope import Envelope, parse
-from integration.soak.rig import PARTITIONS, Rig
-
-_READ_SECONDS = 5
+from integration.infra import brokers
+from integration.soak.rig import Rig
 
 
 @dataclass
@@ -64,23 +62,8 @@ def read_books(rig: Rig, report: Report) -> Report:
     return report
 
 
-def _kafka_values(rig: Rig, topic: str) -> Iterable[bytes]:
-    """Read a topic from its beginning to where it ends now."""
-    partitions = [TopicPartition(topic, n) for n in range(PARTITIONS)]
-    with closing(rig.consumer(auto_offset_reset='earliest')) as consumer:
-        consumer.assign(partitions)
-        left = sum(consumer.end_offsets(partitions).values())
-        while left > 0:
-            polled = consumer.poll(timeout_ms=_READ_SECONDS * 1000, max_records=5000)
-            if not polled:
-                return
-            for records in polled.values():
-                left -= len(records)
-                yield from (record.value for record in records)
-
-
 def _kafka_ids(rig: Rig, topic: str) -> Iterable[int]:
-    return (json.loads(value)['id'] for value in _kafka_values(rig, topic))
+    return (json.loads(r.value)['id'] for r in brokers.records(rig.kafka.address, topic))
 
 
 def _postgres_ids(rig: Rig) -> Iterable[int]:
@@ -105,7 +88,7 @@ def _http_ids(rig: Rig) -> Iterable[int]:
 
 
 def _dead_letters(rig: Rig) -> Iterable[Envelope]:
-    return (parse(value) for value in _kafka_values(rig, f'{rig.topic}_dlq'))
+    return (parse(r.value) for r in brokers.records(rig.kafka.address, f'{rig.topic}_dlq'))
 
 
 def _route(letter: Envelope) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
+from integration.infra import brokers
+from integration.infra.workers import Workers
 from integration.servers.http_echo import HttpEcho
 from integration.servers.kafka import Kafka
 from integration.servers.mongo import Mongo
@@ -21,7 +19,6 @@ from integration.servers.postgres import Postgres
 from integration.servers.redis import Redis
 
 PARTITIONS = 50
-_ROOT = Path(__file__).parents[2]
 _POLL_SECONDS = 0.2
 
 
@@ -32,7 +29,7 @@ class Rig:
         self.folder = folder
         self.topic = f'soak-{os.getpid()}'
         self.sent = 0
-        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.workers = Workers(folder / 'drakkar.ini')
         self._stack = ExitStack()
 
     def __enter__(self) -> Rig:
@@ -44,7 +41,7 @@ class Rig:
             self.mongo = enter(Mongo())
             self.http = enter(HttpEcho())
             self._prepare()
-            self._stack.callback(self._kill_workers)
+            self._stack.callback(self.workers.close)
             self._keep = self._stack.pop_all()
         return self
 
@@ -58,8 +55,7 @@ class Rig:
         self.database = database.rpartition('/')[2]
         self.postgres.execute('CREATE TABLE results (id bigint PRIMARY KEY)', self.database)
         template = Path(__file__).with_name('soak.ini').read_text()
-        self.ini = self.folder / 'drakkar.ini'
-        self.ini.write_text(
+        (self.folder / 'drakkar.ini').write_text(
             template.format(
                 kafka=self.kafka.address,
                 topic=self.topic,
@@ -76,42 +72,10 @@ class Rig:
         )
         self._stack.callback(self._producer.close)
 
-    # Workers
-
-    def start(self, name: str) -> None:
-        with open(self.folder / f'{name}.log', 'ab') as output:
-            self.workers[name] = subprocess.Popen(
-                [sys.executable, '-m', 'drakkar', 'serve', '-c', str(self.ini)],
-                stdout=output,
-                stderr=output,
-                cwd=_ROOT,
-                env={**os.environ, 'WORKER_ID': name},
-            )
-
-    def kill(self, name: str) -> None:
-        worker = self.workers.pop(name)
-        worker.kill()
-        worker.wait()
-
     def is_running(self, name: str) -> bool:
         """Return whether a worker's last start got as far as polling."""
-        log = (self.folder / f'{name}.log').read_text(errors='replace')
+        log = self.workers.log(name).read_text(errors='replace')
         return '"event":"running"' in log.rpartition('"event":"starting"')[2]
-
-    def send_signal(self, name: str, number: int) -> None:
-        self.workers[name].send_signal(number)
-
-    def stop_all(self) -> dict[str, int]:
-        """End all workers with SIGTERM; return their exit codes."""
-        for worker in self.workers.values():
-            worker.send_signal(signal.SIGTERM)
-        return {name: worker.wait(timeout=90) for name, worker in self.workers.items()}
-
-    def _kill_workers(self) -> None:
-        for name in list(self.workers):
-            self.kill(name)
-
-    # Messages
 
     def produce(self, count: int) -> None:
         """Queue messages to be sent; the client sends them in the background."""
@@ -122,24 +86,14 @@ class Rig:
     def flush(self) -> None:
         self._producer.flush(timeout=180)
 
-    def consumer(self, **options: Any) -> KafkaConsumer:
-        return KafkaConsumer(bootstrap_servers=self.kafka.address, **options)
-
     def produced_to(self, topic: str) -> int:
         """Return how many messages a topic holds."""
-        partitions = [TopicPartition(topic, n) for n in range(PARTITIONS)]
-        with closing(self.consumer()) as consumer:
-            return sum(consumer.end_offsets(partitions).values())
+        return sum(brokers.end_offsets(self.kafka.address, topic).values())
 
     def uncommitted(self) -> int:
         """Return how many messages of the source topic the group has not committed."""
-        partitions = [TopicPartition(self.topic, n) for n in range(PARTITIONS)]
-        with closing(self.consumer()) as consumer:
-            ends = consumer.end_offsets(partitions)
-        with closing(KafkaAdminClient(bootstrap_servers=self.kafka.address)) as admin:
-            found = admin.list_group_offsets({self.topic: None})[self.topic]
-        committed = {p: found[p].offset if p in found else 0 for p in partitions}
-        return sum(ends[p] - max(0, committed[p]) for p in partitions)
+        produced = self.produced_to(self.topic)
+        return produced - brokers.committed(self.kafka.address, self.topic, self.topic)
 
 
 def wait_for(condition: Callable[[], object], timeout: float, what: str) -> None:

@@ -31,7 +31,7 @@ def soak(folder: Path, seed: int, messages: int) -> Report:
     with Rig(folder) as rig:
         rig.http.rule('/results', status=500, percent=_HTTP_FAILING_PERCENT, seed=seed)
         for name in ('worker-1', 'worker-2', 'worker-3'):
-            rig.start(name)
+            rig.workers.start(name)
         for share, event in _events(rig):
             due = int(messages * (share + rng.uniform(-0.03, 0.03)))
             _flow(rig, due, messages)
@@ -42,7 +42,7 @@ def soak(folder: Path, seed: int, messages: int) -> Report:
         _say(report, rig, 'all produced')
         wait_for(lambda: rig.uncommitted() == 0, _FINISH_SECONDS, 'everything committed')
         _say(report, rig, 'all committed')
-        report.exit_codes = rig.stop_all()
+        report.exit_codes = rig.workers.stop()
         report.seconds = round(time.monotonic() - started, 1)
         return read_books(rig, report)
 
@@ -74,18 +74,18 @@ def _events(rig: Rig) -> list[tuple[float, Callable[[], None]]]:
     """The failures, each with the share of the messages after which it comes."""
 
     def a_worker_is_killed() -> None:
-        rig.kill('worker-1')
+        rig.workers.kill('worker-1')
         time.sleep(2)
-        rig.start('worker-1')
+        rig.workers.start('worker-1')
         wait_for(lambda: rig.is_running('worker-1'), 60, 'worker-1 runs again')
 
     def a_worker_stands_still_past_its_session() -> None:
-        rig.send_signal('worker-2', signal.SIGSTOP)
+        rig.workers.processes['worker-2'].send_signal(signal.SIGSTOP)
         time.sleep(_SESSION_SECONDS + 4)
-        rig.send_signal('worker-2', signal.SIGCONT)
+        rig.workers.processes['worker-2'].send_signal(signal.SIGCONT)
 
     def a_worker_is_added() -> None:
-        rig.start('worker-4')
+        rig.workers.start('worker-4')
         wait_for(lambda: rig.is_running('worker-4'), 60, 'worker-4 runs')
 
     def the_broker_restarts() -> None:

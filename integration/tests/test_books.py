@@ -17,9 +17,8 @@ from kafka.structs import OffsetAndMetadata
 from drakkar.envelope import encode
 from drakkar.models.delivery import DeadLetter, SinkRef
 from drakkar.models.message import SourceMessage
-from integration.chaos import brokers
 from integration.chaos.proof import prove
-from integration.infra import topics
+from integration.infra import brokers, topics
 from integration.infra.requests import search_requests
 from integration.servers.kafka import Kafka, KafkaAddress
 from integration.servers.mongo import Mongo
@@ -39,6 +38,8 @@ class Books:
         self._postgres = postgres
         self.archive: Any = pymongo.MongoClient(f'mongodb://{self.at["mongo"]}/')
         self.requests = list(itertools.islice(search_requests(1, 0, range(1), range(1, 3)), 6))
+        for name in ('pattern', 'file_path'):
+            self.requests[5][name] = self.requests[4][name]
         self.places = [(n % 2, n // 2) for n in range(6)]
         for number, request in enumerate(self.requests):
             self.write(topics.REQUESTS, request, number % 2)
@@ -57,11 +58,12 @@ class Books:
         return dict(zip(_COLUMNS, (request[name] for name in names), strict=True))
 
     def arrives(self, route: str, number: int) -> None:
-        """Write what the workers write for a request."""
+        """Write what the workers write for a request; the last two share a search."""
         found = self.found(number)
         if route == 'kafka':
-            result = {**found, 'request_ids': [found.pop('request_id')]}
-            self.write(topics.RESULTS, result, number % 2)
+            ids = [self.found(n)['request_id'] for n in ((4, 5) if number > 3 else (number,))]
+            if number != 5:
+                self.write(topics.RESULTS, {**found, 'request_ids': ids}, number % 2)
         elif route == 'counts':
             partition, offset = self.places[number]
             self.write(topics.COUNTS, {'partition': partition, 'offset': offset}, number % 2)
@@ -109,12 +111,12 @@ def test_each_route_is_read_for_itself(books: Books) -> None:
         for number in range(6):
             if number != missing:
                 books.arrives(route, number)
-    books.arrives('kafka', 5)
+    books.arrives('kafka', 4)
     proof = prove(books.at, total=7)
     assert (proof.produced, proof.repeated, proof.unsent, proof.dead_letters) == (6, 0, 1, 0)
     assert proof.missing == dict.fromkeys(ROUTES, 1)
     assert proof.arrived == dict.fromkeys(ROUTES, 5)
-    assert proof.duplicates == {'kafka': 1, 'postgres': 0, 'mongo': 0, 'counts': 0}
+    assert proof.duplicates == {'kafka': 2, 'postgres': 0, 'mongo': 0, 'counts': 0}
     assert proof.examples == {
         route: [f'r-{n + 1:05d} at {books.places[n]}'] for n, route in enumerate(ROUTES)
     }
@@ -125,10 +127,26 @@ def test_each_route_is_read_for_itself(books: Books) -> None:
     assert proof.missing == dict.fromkeys(ROUTES, 0)
     assert (proof.unsent, proof.dead_letters) == (0, 4)
     assert proof.lost_nothing
+
+
+def test_a_message_of_another_kind_can_only_have_a_dead_letter(books: Books) -> None:
+    for route, number in itertools.product(ROUTES, range(6)):
+        books.arrives(route, number)
     books.write(topics.REQUESTS, b'no request', 1)
+    books.write(topics.REQUESTS, {}, 1)
     proof = prove(books.at)
-    assert (proof.produced, proof.missing) == (7, dict.fromkeys(ROUTES, 1))
-    assert proof.examples['counts'] == ['no request of the producer at (1, 3)']
+    assert (proof.produced, proof.missing) == (8, dict.fromkeys(ROUTES, 2))
+    assert proof.examples['mongo'][1] == 'no request of the producer at (1, 4)'
+
+
+def test_a_request_that_was_produced_again_is_told(books: Books) -> None:
+    for route, number in itertools.product(ROUTES, range(6)):
+        books.arrives(route, number)
+    books.write(topics.REQUESTS, books.requests[0], 1)
+    books.write(topics.REQUESTS, books.requests[1] | {'pattern': 'other'}, 1)
+    proof = prove(books.at)
+    assert (proof.produced, proof.repeated) == (8, 1)
+    assert proof.missing == dict.fromkeys(ROUTES, 1) | {'counts': 2}
 
 
 def offsets(address: str, topic: str) -> list[tuple[int, int]]:

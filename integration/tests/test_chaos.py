@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
+from kafka.errors import KafkaConnectionError
+from pymongo.errors import PyMongoError
 
 from integration.chaos import __main__ as program
 from integration.chaos import run
-from integration.chaos.proof import Proof
+from integration.chaos.proof import UNREADABLE, Proof
 from integration.chaos.run import Chaos, Settings
 from integration.chaos.timeline import ROLLING_OUTAGE, Step, described
 from integration.chaos.watch import FAST_GROUP, MAIN_GROUP, Sample
@@ -87,7 +90,7 @@ class Clock:
     """Time passes only where it is slept away."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now = 1000.0
 
     def monotonic(self) -> float:
         return self.now
@@ -112,21 +115,22 @@ def test_the_outage_is_played_by_the_clock(
     whole = (17, 17, 16)
 
     def look(watch: run.Watch) -> Sample:
-        last = ROLLING_OUTAGE[-1].at / speed
-        done = min(2 + len(watch.samples), 10 if clock.now > last + 20 + 60 / speed else 9)
+        last = watch.begin + (ROLLING_OUTAGE[-1].at + 100) / speed
+        done = min(2 + len(watch.samples), 10 if clock.now > last else 9)
         watch.samples.append(sample(10, done, *whole))
         return watch.samples[-1]
 
     monkeypatch.setattr(run.Watch, 'look', look)
     monkeypatch.setattr(run, 'prove', lambda at, total: Proof(total, arrived={at['mongo']: 1}))
     chaos = Chaos(orders, Settings(10, speed=speed))
-    chaos._watch.begin = 0
+    chaos._watch.begin = clock.now
     outcome = chaos.run()
     times, events = zip(*outcome.events, strict=True)
     assert events == ('t1: 3 processed', *described(MAIN_CLUSTER), 'all processed')
     begin = 5 / speed
     assert times[:-1] == (begin, *(begin + step.at / speed for step in ROLLING_OUTAGE))
     assert outcome.samples[-1].processed[MAIN_GROUP] == 10
+    assert len(outcome.samples) > ROLLING_OUTAGE[-1].at / 5
     assert outcome.proof == Proof(10, arrived={'127.0.0.1:27017': 1})
     assert orders.asked == [
         ('stop', 'worker-2'),
@@ -183,7 +187,10 @@ def proof(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         (Proof(3, unsent=1), 1, 'verdict: MESSAGES WERE LOST\n'),
         (TimeoutError('2 records did not come'), 2, 'chaos: 2 records did not come\n'),
         (ControlError('no stack runs'), 2, 'chaos: no stack runs\n'),
-        (ConnectionRefusedError('no broker'), 2, 'chaos: no broker\n'),
+        (ConnectionRefusedError('no server'), 2, 'chaos: no server\n'),
+        (KafkaConnectionError('no broker'), 2, 'no broker\n'),
+        (psycopg2.OperationalError('no database'), 2, 'chaos: no database\n'),
+        (PyMongoError('no archive'), 2, 'chaos: no archive\n'),
         (KeyError('offset'), 2, "KeyError: 'offset'\n"),
     ],
 )
@@ -194,6 +201,39 @@ def test_exit_codes(
     assert program.main() == code
     out, err = capsys.readouterr()
     assert (err if code == 2 else out).endswith(said)
+    assert err.startswith('chaos: ') or not isinstance(found, UNREADABLE)
+
+
+def test_the_words_are_those_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Any] = []
+
+    class Played:
+        def __init__(self, orders: Any, settings: Settings) -> None:
+            asked.extend((orders, settings))
+            self.settings = settings
+
+        def run(self) -> run.Outcome:
+            return run.Outcome(self.settings, [], [sample(5, 5)] * 2, Proof(5))
+
+    monkeypatch.setattr(program, 'Chaos', Played)
+    monkeypatch.setattr(program, 'Control', lambda state: Stack())
+    monkeypatch.setenv('TOTAL_MESSAGES', '5')
+    monkeypatch.setenv('SEED', '7')
+    words = ['--speed', '2', '--kill', '--limit', '9', '--state', str(tmp_path)]
+    monkeypatch.setattr(sys, 'argv', ['chaos-test.sh', *words])
+    assert program.main() == 0
+    monkeypatch.setattr(sys, 'argv', ['', *words, '--total', '6', '--compose', '--report', '.'])
+    monkeypatch.chdir(tmp_path)
+    assert program.main() == 0
+    usual, other = asked[1::2]
+    assert usual == Settings(5, 2, True, limit_seconds=9, seed=7)
+    assert other.total == 6
+    assert [type(orders) for orders in asked[::2]] == [Stack, program.Containers]
+    assert (tmp_path / 'report' / 'chaos.txt').exists()
+    assert (tmp_path / 'chaos.txt').exists()
+    assert 'verdict: nothing was lost' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,10 @@ _DOCKER = """\
 echo "$*" >> "$DOCKER_CALLS"
 [ -z "${DOCKER_FAILS:-}" ] || { echo 'no daemon' >&2; exit 1; }
 [ "${4:-}" != "${DOCKER_REFUSES:-}" ] || exit 3
-case "$*" in *" ps "*) printf 'worker-1\\nproducer\\n';; esac
+case "$*" in
+    *" ps "*"--status running"*) printf 'worker-1\\nproducer\\n';;
+    *" ps "*) printf 'worker-1\\nworker-2\\nproducer\\n';;
+esac
 """
 
 

@@ -27,6 +27,7 @@ def requests(count: int, slow_percent: float = 3, seed: int = 1) -> list[dict[st
 
 
 def test_the_phases_are_those_of_the_page() -> None:
+    assert [phase.name for phase in plan(5)] == [phase.name for phase in PHASES]
     phases = [(p.messages, p.rate, p.pause) for p in plan(TOTAL)]
     assert phases == [
         (10, 0.2, 0),

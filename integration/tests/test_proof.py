@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -111,12 +113,12 @@ def test_the_steps_are_those_of_the_page() -> None:
     ]
 
 
-def outcome(proof: Proof) -> Outcome:
+def outcome(proof: Proof, kill: bool = False) -> Outcome:
     samples = [
         Sample(at, 10, {MAIN_GROUP: done, FAST_GROUP: done}, {'worker-1': done}, {'worker-1': 50})
         for at, done in ((0.0, 0), (5.0, 7), (9.0, 10))
     ]
-    return Outcome(Settings(10), [(3.0, 'worker-2 stops & <waits>')], samples, proof)
+    return Outcome(Settings(10, kill=kill), [(3.0, 'worker-2 stops & <waits>')], samples, proof)
 
 
 def test_the_report_tells_a_loss() -> None:
@@ -124,6 +126,52 @@ def test_the_report_tells_a_loss() -> None:
     assert 'MESSAGES WERE LOST' in told
     assert 'missing: r-2 at (0, 1)' in told
     assert 'nothing was lost' in report.text(outcome(entered('mongo', list(REQUESTS))))
+
+
+def test_the_report_is_whole(tmp_path: Path) -> None:
+    proof = entered('mongo', [(0, 0), (0, 0), (0, 1)], letter((1, 1)))
+    proof.dead_letters = 1
+    report.write(outcome(proof, kill=True), tmp_path)
+    assert (
+        (tmp_path / 'chaos.txt').read_text()
+        == """\
+Rolling outage by SIGKILL: 3 messages in 9 s, times divided by 1, seed 1
+
+     3.0 s  worker-2 stops & <waits>
+
+route       arrived  missing  duplicates
+mongo             2        1           1
+           missing: r-3 at (7, 0)
+
+dead letters: 1
+verdict: MESSAGES WERE LOST
+"""
+    )
+    assert report.text(outcome(proof)).startswith('Rolling outage by stop: ')
+    found = json.loads((tmp_path / 'chaos.json').read_text())
+    assert found['proof']['missing'] == {'mongo': 1}
+    assert found['samples'][1]['processed'] == {MAIN_GROUP: 7, FAST_GROUP: 7}
+    assert found['events'] == [[3.0, 'worker-2 stops & <waits>']]
+    assert ElementTree.parse(tmp_path / 'chaos.svg').getroot().tag.endswith('svg')
+
+
+def test_the_picture_shows_rates_and_partitions() -> None:
+    """1.4 messages/s until 5 s, 0.75 until 9 s; worker-1 has all 50 partitions."""
+    drawn = ElementTree.fromstring(report.picture(outcome(Proof(3))))
+    lines = [line.get('points') for line in drawn.iter('{http://www.w3.org/2000/svg}polyline')]
+    rates = '515.6,60.0 880.0,148.2'
+    nothing = '60.0,490.0 515.6,490.0 880.0,490.0'
+    assert lines == [rates, rates, '60.0,300.0 515.6,300.0 880.0,300.0', nothing, nothing]
+
+
+def test_a_picture_of_an_instant_is_drawn() -> None:
+    still = outcome(Proof(3))
+    still.samples[:] = [Sample(0.0, 0, {MAIN_GROUP: 0, FAST_GROUP: 0}, {}, {})] * 2
+    still.events[:] = [(0.0, f'event {number}') for number in range(5)]
+    drawn = ElementTree.fromstring(report.picture(still))
+    texts = [element.text for element in drawn.iter('{http://www.w3.org/2000/svg}text')]
+    assert '5: 0 s: event 4' in texts
+    assert drawn.get('viewBox') == '0 0 900 588'
 
 
 def test_the_picture_is_well_formed() -> None:

@@ -16,14 +16,15 @@ from integration.servers.ports import pick
 
 
 class Board(BaseHTTPRequestHandler):
-    """A dashboard that wants a token."""
+    """A dashboard that wants a token; `dying` gets half an answer."""
 
     def do_GET(self) -> None:
         right = self.headers['Authorization'] == 'Bearer secret'
         board = {'stats': {'completed': 7}, 'partition_count': 25}
         content = json.dumps(board if right and self.path == '/api/dashboard' else {}).encode()
         self.send_response(200 if right else 401)
-        self.send_header('Content-Length', str(len(content)))
+        dying = self.headers['Authorization'] == 'Bearer dying'
+        self.send_header('Content-Length', str(len(content) + dying))
         self.end_headers()
         self.wfile.write(content)
 
@@ -44,8 +45,9 @@ def board() -> Iterator[int]:
 def test_a_dashboard_is_asked_with_the_token(board: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('DK_DEBUG__AUTH_TOKEN', 'secret')
     assert ask(board) == {'stats': {'completed': 7}, 'partition_count': 25}
-    monkeypatch.setenv('DK_DEBUG__AUTH_TOKEN', 'wrong')
-    assert ask(board) is None
+    for wrong in ('wrong', 'dying'):
+        monkeypatch.setenv('DK_DEBUG__AUTH_TOKEN', wrong)
+        assert ask(board) is None
 
 
 def test_a_sample_has_the_workers_that_answer(
@@ -59,6 +61,7 @@ def test_a_sample_has_the_workers_that_answer(
     seen = Watch({'worker-1': board, 'worker-2': unused_port}, 'broker')
     sample = seen.look()
     assert seen.samples == [sample]
+    assert sample.at < 5
     assert (sample.produced, sample.processed) == (10, done)
     assert (sample.completed, sample.partitions) == ({'worker-1': 7}, {'worker-1': 25})
     assert capsys.readouterr().out.endswith(

@@ -1,4 +1,4 @@
-"""What the chaos test asks the broker: records, end offsets, committed offsets."""
+"""What proofs ask the broker: records, end offsets, committed offsets."""
 
 from __future__ import annotations
 
