@@ -118,6 +118,8 @@ def enter(
 
 def _about(letter: Envelope, route: str) -> bool:
     """Return whether a letter excuses a message from a route: its cluster's, and its sink's."""
+    if letter.message.topic != topics.REQUESTS:
+        return False
     sink = letter.sink
     if (letter.worker.startswith('fast-')) != (route == 'counts'):
         return False

@@ -77,7 +77,7 @@ class Books:
 
     def letter(self, number: int, sink: str, worker: str = 'worker-1') -> None:
         partition, offset = self.places[number]
-        message = SourceMessage('', partition, offset, b'{}')
+        message = SourceMessage(topics.REQUESTS, partition, offset, b'{}')
         about = SinkRef(sink, 'x') if sink else None
         letter = DeadLetter(message, 'deliver', '', sink=about, worker=worker)
         self.write(topics.DEAD_LETTERS, encode(letter))

@@ -22,8 +22,13 @@ R1, R2, R3 = (Request(f'r-{number}', 'raise', 'random.py') for number in (1, 2, 
 REQUESTS = {(0, 0): R1, (0, 1): R2, (7, 0): R3}
 
 
-def letter(place: tuple[int, int], sink: str = '', worker: str = 'worker-1') -> Envelope:
-    message = SourceMessage('search-requests', *place, b'{}')
+def letter(
+    place: tuple[int, int],
+    sink: str = '',
+    worker: str = 'worker-1',
+    topic: str = 'search-requests',
+) -> Envelope:
+    message = SourceMessage(topic, *place, b'{}')
     return Envelope(
         message, 'deliver', '', sink=SinkRef(sink, 'x') if sink else None, worker=worker
     )
@@ -63,6 +68,7 @@ def test_what_is_missing_is_counted_and_named() -> None:
         ('kafka', letter((7, 0), 'mongo'), 1),
         ('kafka', letter((0, 0)), 1),
         ('kafka', letter((7, 0), worker='fast-worker-1'), 1),
+        ('kafka', letter((7, 0), topic='another'), 1),
         ('counts', letter((7, 0), 'kafka', worker='fast-worker-1'), 0),
         ('counts', letter((7, 0), 'kafka'), 1),
     ],
