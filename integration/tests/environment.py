@@ -27,6 +27,7 @@ from integration.stack.services import SERVERS
 REPORT = 'DRAKKAR_TEST_REPORT'
 _START_SECONDS = 180
 _POLL_SECONDS = 0.2
+_ORDER_SECONDS = 100
 
 # Everything of the page in little time: fewer and shorter searches, and times a twentieth.
 SHORT = {'SPEED': '20', 'SLOW_REPEAT': '20-30', 'USUAL_REPEAT': '3-7', 'SEED': '7'}
@@ -166,6 +167,7 @@ def order(state: Path, *words: str) -> tuple[int, str, str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=_ORDER_SECONDS,
     )
     return done.returncode, done.stdout, done.stderr
 
