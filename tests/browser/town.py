@@ -105,6 +105,7 @@ lease_seconds = 2
 [executor]
 binary_path = ./program
 max_executors = 3
+task_timeout_seconds = 3600
 kill_grace_seconds = 0.1
 retry_backoff_seconds = 0.05
 drain_timeout_seconds = 0.2

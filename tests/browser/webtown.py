@@ -106,7 +106,7 @@ def running(folder: Path) -> Iterator[WebTown]:
     """Run two workers with all kinds of requests behind them; one request waits."""
     build(folder)
     with ExitStack() as stack:
-        first = stack.enter_context(WebWorker(folder, 'bjorn', timeout_seconds=120))
+        first = stack.enter_context(WebWorker(folder, 'bjorn', timeout_seconds=3600))
         pool = stack.enter_context(ThreadPoolExecutor(2))
         try:
             wait_for(lambda: first.partitions(), 'partitions of the first', 60)
