@@ -19,6 +19,8 @@ INFRASTRUCTURE = {
     'webhook': 9000,
     'prometheus': 9099,
 }
+# SecantusDB's UI lets nobody in without one; this one keeps out nothing but other users' browsers.
+MONGO_UI_TOKEN = 'integration'
 WEB_UIS = {'redis-commander': 8087, 'kafka-ui': 8088, 'mongo-ui': 8089}
 
 
@@ -86,9 +88,10 @@ def worker_environment(worker: WorkerPlan, places: Places) -> dict[str, str]:
         'DK_METRICS__HOST': places.bind,
         'DK_METRICS__PORT': str(places.ports[f'{worker.name}-metrics']),
     }
+    links = _links(worker, places.ports)
     if worker.folder != 'worker':
-        return common
-    return common | _sinks(at, places.output) | _webapp(worker, places)
+        return common | links
+    return common | _sinks(at, places.output) | links | _webapp(worker, places)
 
 
 def _sinks(at: Mapping[str, str], output: str) -> dict[str, str]:
@@ -98,6 +101,19 @@ def _sinks(at: Mapping[str, str], output: str) -> dict[str, str]:
         'DK_SINKS__REDIS__SUMMARIES__URL': f'redis://{at["redis"]}/0',
         'DK_SINKS__HTTP__WEBHOOK__URL': f'http://{at["webhook"]}/notifications',
         'DK_SINKS__FILESYSTEM__LARGE__BASE_PATH': output,
+    }
+
+
+def _links(worker: WorkerPlan, ports: Mapping[str, int]) -> dict[str, str]:
+    """Return where the page of the sinks leads to."""
+    kafka = f'http://localhost:{ports["kafka-ui"]}/'
+    if worker.folder != 'worker':
+        return {'DK_SINKS__KAFKA__COUNTS__UI_URL': kafka}
+    mongo = f'http://localhost:{ports["mongo-ui"]}/?t={MONGO_UI_TOKEN}'
+    return {
+        'DK_SINKS__KAFKA__RESULTS__UI_URL': kafka,
+        'DK_SINKS__MONGO__ARCHIVE__UI_URL': mongo,
+        'DK_SINKS__REDIS__SUMMARIES__UI_URL': f'http://localhost:{ports["redis-commander"]}/',
     }
 
 

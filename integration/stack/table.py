@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from integration.stack.plan import DATABASE, WORKERS
-from integration.stack.web_uis import MONGO_UI_TOKEN
+from integration.stack.plan import DATABASE, MONGO_UI_TOKEN, WORKERS
 
 Place = tuple[str, str]
 """Where something is, and what it is."""

@@ -11,10 +11,9 @@ from typing import ClassVar
 
 from integration.servers import debian, obtain, ports
 from integration.servers.server import Server
+from integration.stack.plan import MONGO_UI_TOKEN
 from integration.stack.program import http_ok
 
-# SecantusDB's UI lets nobody in without one; this one keeps out nothing but other users' browsers.
-MONGO_UI_TOKEN = 'integration'
 _KASKADE = ('kaskade==5.1.0', 'textual-serve==1.1.3')
 _KAFKA_UI = Path(__file__).with_name('kafka_ui') / 'serve.py'
 _COMMANDER = 'redis-commander@0.9.0'
@@ -65,8 +64,9 @@ class RedisCommander(Server):
     @classmethod
     def find(cls) -> str | None:
         """Return the script that node is to run."""
-        script = _commander() / 'node_modules/redis-commander/bin/redis-commander.js'
-        return str(script) if script.exists() and shutil.which('node') else None
+        package = _commander() / 'node_modules/redis-commander'
+        whole = (package / 'node_modules').is_dir() and shutil.which('node')
+        return str(package / 'bin/redis-commander.js') if whole else None
 
     @classmethod
     def fetch(cls) -> None:
@@ -77,6 +77,8 @@ class RedisCommander(Server):
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         options = ['--prefix', str(fresh), '--no-fund', '--no-audit', '--ignore-scripts']
+        # It serves files of the packages that it needs from a folder of its own.
+        options += ['--install-strategy', 'nested']
         command = ['npm', 'install', *options, _COMMANDER]
         obtain.run_step(cls.label, f'fetching {_COMMANDER} from npm', command)
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,7 +14,7 @@ import pytest
 
 from integration.chaos.timeline import described
 from integration.stack.control import ControlError
-from integration.stack.plan import MAIN_CLUSTER, TENANT_TOKEN, WORKERS
+from integration.stack.plan import MAIN_CLUSTER, MONGO_UI_TOKEN, TENANT_TOKEN, WEB_UIS, WORKERS
 from integration.tests.environment import SHORT, Environment, eventually, obtain_servers
 from tests.browser.browser import Browser
 
@@ -281,6 +281,36 @@ def test_a_web_ui_that_was_to_be_had_answers(stack: Environment) -> None:
             assert stack.request(name, path)[0] == 200
         else:
             assert f'without {name}' in stack.log()
+
+
+def test_redis_commander_has_all_parts_of_its_page(stack: Environment) -> None:
+    if not stack.control.ask('status')['services']['redis-commander']['running']:
+        pytest.skip('redis-commander could not be fetched')
+    _, _, content = stack.request('redis-commander', '/')
+    parts = re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', content)
+    assert any('json-viewer' in part for part in parts)
+    found = {part: stack.request('redis-commander', f'/{part}')[0] for part in parts}
+    assert set(found.values()) == {200}, found
+
+
+def test_the_sinks_lead_to_their_web_uis(stack: Environment) -> None:
+    links = {
+        worker: {
+            sink['type']: sink['ui_url']
+            for sink in stack.json(f'{worker}-debug', '/api/sinks')['sinks']
+            if sink['ui_url']
+        }
+        for worker in ('worker-1', 'fast-worker-1')
+    }
+    at = {name: f'http://localhost:{stack.ports[name]}/' for name in WEB_UIS}
+    assert links == {
+        'worker-1': {
+            'kafka': at['kafka-ui'],
+            'mongo': f'{at["mongo-ui"]}?t={MONGO_UI_TOKEN}',
+            'redis': at['redis-commander'],
+        },
+        'fast-worker-1': {'kafka': at['kafka-ui']},
+    }
 
 
 @pytest.mark.timeout(120)
