@@ -167,6 +167,8 @@ def test_a_topic_is_read_to_where_it_ended_in_every_partition(
 
     monkeypatch.setattr(brokers, 'KafkaConsumer', Late)
     assert offsets(books.at['kafka'], topics.REQUESTS) == sorted(books.places)
+    books.arrives('kafka', 1)
+    assert offsets(books.at['kafka'], topics.RESULTS) == [(1, 0)]
 
 
 def test_records_that_are_kept_no_longer_are_missed(
