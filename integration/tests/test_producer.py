@@ -219,6 +219,7 @@ def test_all_is_stored(stored: Stored) -> None:
     found = {record.key.decode(): json.loads(record.value) for record in records}
     assert found == {str(request['request_id']): request for request in requests(5, seed=7)}
     assert len(records) == 5
+    assert '2 pause: 0.015 s silence' in done.stdout
     assert done.stdout.endswith('all 5 messages sent\n')
 
 
