@@ -13,6 +13,7 @@ from drakkar.cli.dlq.bookmark import Bookmark, Done, Place
 from drakkar.cli.dlq.letters import Letter
 from drakkar.cli.dlq.records import record_of, replays_of
 from drakkar.cli.dlq.tally import Tally
+from drakkar.cli.interrupts import held
 from drakkar.contracts.source import ProducerRecord
 
 BATCH = 200
@@ -136,8 +137,9 @@ class Replayer:
             written = self._one_by_one(topic, group, records)
         if not written:
             return
-        self.bookmark.add(written)
-        self.tally.targets[topic] += len(written)
+        with held():  # what is remembered is told
+            self.bookmark.add(written)
+            self.tally.targets[topic] += len(written)
         self.replayed(topic, [group[place] for place in written])
 
     def _one_by_one(
