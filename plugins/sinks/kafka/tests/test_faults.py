@@ -15,6 +15,9 @@ from drakkar.delivery.attempt import Attempt
 from drakkar_sink_kafka import KafkaPayload
 from drakkar_sink_kafka.sink import KafkaSink
 
+# A broker that comes back takes seconds of processor time.
+pytestmark = pytest.mark.timeout(90)
+
 
 def numbers(records: Any) -> list[int]:
     return [json.loads(record.value)['n'] for record in records]
