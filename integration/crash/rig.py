@@ -6,6 +6,7 @@ import json
 import random
 import sqlite3
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -55,6 +56,8 @@ class Rig:
         self.folder = folder
         self.rng = rng
         self.sent = 0
+        # What every message id begins with; another run beside this one has its own.
+        self.tag = f'crash-{uuid.uuid4().hex[:8]}'
         ini = folder / 'drakkar.ini'
         ini.write_text(_CONFIG.format(folder=folder))
         self.workers = Workers(ini)
@@ -74,11 +77,6 @@ class Rig:
             if f'echo {self.tag}' in command and process.info['ppid'] not in mine:
                 found.append(process)
         return found
-
-    @property
-    def tag(self) -> str:
-        """What every message id of this rig begins with."""
-        return f'crash-{self.folder.name}'
 
     def produce(self, count: int) -> None:
         """Append messages whose programs take up to 20 ms."""
