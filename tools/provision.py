@@ -60,6 +60,14 @@ PROGRAMS = {
         debian=('gcc', 'libc6-dev'),
         why='tests and benchmarks compile the small programs that they start',
     ),
+    'curl': Program(
+        label='curl',
+        names=('curl',),
+        wheel=None,
+        debian=('curl',),
+        why='tests ask the webapp as its documentation does',
+        optional=True,
+    ),
     'chromium': Program(
         label='Chromium',
         names=('chromium', 'chromium-browser', 'google-chrome'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from integration.servers.fixtures import unobtainable
 from tests.services.server import Server, is_running, wait_for
 from tests.webapp.fuzz import Fuzzer
 
@@ -55,6 +57,8 @@ port = 0
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    if not shutil.which('curl'):
+        unobtainable('curl is not installed')
     (tmp_path / 'drakkar.ini').write_text(CONFIG)
     return tmp_path
 

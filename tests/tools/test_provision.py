@@ -55,7 +55,7 @@ def test_compose_is_a_program_where_docker_has_no_plugin(envdir):
 
 
 @pytest.mark.parametrize(('require', 'fine'), [('', True), ('1', False)])
-@pytest.mark.parametrize('name', ['chromium', 'chromedriver', 'compose'])
+@pytest.mark.parametrize('name', ['chromium', 'chromedriver', 'compose', 'curl'])
 def test_what_is_optional_may_be_missing_unless_it_is_required(
     envdir, monkeypatch, capsys, name, require, fine
 ):
