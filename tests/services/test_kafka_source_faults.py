@@ -96,6 +96,27 @@ def test_a_killed_worker_is_followed_after_its_session(town: KafkaTown, zombie: 
     wait_until(lambda: heir.values() == [b'1'])
 
 
+def test_a_frozen_broker_costs_no_processor_time(town: KafkaTown, apache_kafka: Kafka) -> None:
+    """kafka-python would look for fetches again and again while a heartbeat has no answer."""
+    member = town.member(session_timeout_ms=30_000, heartbeat_interval_ms=1000)
+    wait_until(lambda: len(member.owned) == 4)
+    consumer = member.source._live()
+    beat = consumer._coordinator.heartbeat
+    apache_kafka.pause()
+    wait_until(lambda: beat.last_send > beat.last_receive and beat.should_heartbeat())
+    looks = []
+    look = consumer._fetcher.fetch_records
+    consumer._fetcher.fetch_records = lambda *args, **options: (
+        looks.append(time.monotonic()) or look(*args, **options)
+    )
+    wait_until(lambda: looks and time.monotonic() - looks[0] > 1)
+    consumer._fetcher.fetch_records = look
+    assert len(looks) < 50
+    apache_kafka.resume()
+    town.append(b'after')
+    wait_until(lambda: member.values() == [b'after'])
+
+
 SESSION_MS = 2000
 
 

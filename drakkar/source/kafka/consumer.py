@@ -11,6 +11,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import CoordinatorNotAvailableError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
+# The shortest wait for fetches: an answer ends it, and heartbeats do not wait for it.
+_LEAST_WAIT_SECONDS = 0.05
+
 
 class GroupConsumer(KafkaConsumer):
     """A consumer for one greenlet that polls and others that commit meanwhile.
@@ -27,6 +30,10 @@ class GroupConsumer(KafkaConsumer):
         self._hold = hold
         self._wants_rejoin = self._coordinator.need_rejoin
         self._coordinator.need_rejoin = self._need_rejoin
+        next_poll = self._coordinator.time_to_next_poll
+        # It is 0 while a heartbeat has no answer: kafka-python would ask for fetches again and
+        # again, and keep a processor busy for as long as a broker is frozen.
+        self._coordinator.time_to_next_poll = lambda: max(_LEAST_WAIT_SECONDS, next_poll())
         self._alive_at = 0.0
         heartbeat = self._coordinator.heartbeat
         # Not when the answer was read: it may have waited while the process was frozen.
