@@ -111,7 +111,7 @@ def test_a_frozen_broker_costs_no_processor_time(town: KafkaTown, apache_kafka: 
     )
     wait_until(lambda: looks and time.monotonic() - looks[0] > 1)
     consumer._fetcher.fetch_records = look
-    assert len(looks) < 50
+    assert len(looks) < 400  # without a least wait some 4000
     apache_kafka.resume()
     town.append(b'after')
     wait_until(lambda: member.values() == [b'after'])
