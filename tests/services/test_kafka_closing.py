@@ -40,4 +40,6 @@ def test_what_is_cancelled_by_the_end_is_no_warning(
             break
     else:
         pytest.fail('nothing was under way')
-    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == []
+    # A group's coordinator may move meanwhile, which is a warning of its own.
+    loud = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert [text for text in loud if 'Cancelled' in text] == []
