@@ -177,12 +177,19 @@ class Handler(BaseHTTPRequestHandler):
     def read_body(self) -> bytes:
         if self.headers.get('Transfer-Encoding', '').lower() == 'chunked':
             parts = []
-            while size := int(self.rfile.readline().partition(b';')[0], 16):
-                parts.append(self.rfile.read(size))
+            while size := int(self.rfile.readline().partition(b';')[0] or b'-1', 16):
+                parts.append(self.read_whole(size))
                 self.rfile.readline()
             self.rfile.readline()
             return b''.join(parts)
-        return self.rfile.read(int(self.headers.get('Content-Length', 0)))
+        return self.read_whole(int(self.headers.get('Content-Length', 0)))
+
+    def read_whole(self, size: int) -> bytes:
+        """Read so many bytes. A client that goes in between has asked nothing."""
+        found = self.rfile.read(max(0, size))
+        if len(found) != size:
+            raise ConnectionError('the client went in the middle of its request')
+        return found
 
     def control(self) -> None:
         """Serve /_control/ready, /_control/requests and /_control/rules."""

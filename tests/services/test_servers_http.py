@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import socket
 import time
 from collections import Counter
 
@@ -23,6 +24,17 @@ def send(http_echo, http_path):
                 return answer.status, answer.read().decode()
 
     return request
+
+
+@pytest.mark.parametrize('half', ['Content-Length: 9\r\n\r\nhal', 'Content-Length: 9\r\n\r\n'])
+def test_a_client_that_goes_in_the_middle_has_asked_nothing(http_echo, http_path, send, half):
+    host, port = http_echo.address.split(':')
+    with socket.create_connection((host, int(port)), timeout=5) as client:
+        client.sendall(f'POST {http_path} HTTP/1.1\r\nHost: x\r\n{half}'.encode())
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(100) == b''
+    assert send('whole')[0] == 200
+    assert [request.body for request in http_echo.requests(http_path)] == [b'whole']
 
 
 def test_it_echoes_and_records(http_echo, http_path, send):
