@@ -38,17 +38,23 @@ class Rebalance:
     def __init__(self, town: KafkaTown) -> None:
         self.town = town
         self.first, self.second = town.member(), town.member(drain=None)
-        # What it gives up it has not committed, as after a crash.
-        self.first._finish = self.first.source.release  # type: ignore[method-assign]
         wait_until(lambda: len(self.first.owned) == len(self.second.owned) == 3, 20)
         for partition in range(PARTITIONS):
             town.append(b'%d' % partition, partition)
         wait_until(lambda: len(self.first.messages) == len(self.second.messages) == 3)
         before = set(self.first.owned)
+        self.first._finish = self._give_up  # type: ignore[method-assign]
         self.third = town.member()
         wait_until(lambda: len(self.first.owned) == len(self.second.owned) == 2, 20)
         wait_until(lambda: self.first.source._live()._coordinator.rebalance_in_progress())
         [self.moved] = before - self.first.owned
+
+    def _give_up(self, partitions: list[TopicPartition]) -> None:
+        """Release what `first` has not committed, as after a crash."""
+        # Not before `second` was told to give up, too: it would join again with all that it has,
+        # and nobody were left to wait for.
+        wait_until(lambda: len(self.second.owned) == 2, 20)
+        self.first.source.release(partitions)
 
     def end(self) -> None:
         self.second.source.release([self.at(p) for p in range(PARTITIONS)])
@@ -61,8 +67,10 @@ class Rebalance:
 @pytest.fixture
 def rebalance(apache_kafka: Kafka, unique_name: str) -> Iterator[Rebalance]:
     town = KafkaTown(apache_kafka.address, unique_name, PARTITIONS)
-    yield Rebalance(town)
-    town.close()
+    try:
+        yield Rebalance(town)
+    finally:
+        town.close()
 
 
 def test_what_is_kept_is_committed_afterwards_and_what_moves_is_read_again(
