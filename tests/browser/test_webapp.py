@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import gevent
 import pytest
 
 from tests.browser import checks, webtown
@@ -28,7 +29,8 @@ COLOURS = """import("/static/js/live/page.js").then(async ({store, timeline, tim
   const wanted = {body: asked('--live-http'), edge: asked('--live-http-edge')};
   const gutter = canvas.clientWidth - scale.width;
   const colours = (bar) => {
-    const x = Math.round(gutter + scale.x((bar.start + (bar.end ?? time.now())) / 2));
+    const middle = (Math.max(bar.start, scale.start) + (bar.end ?? time.now())) / 2;
+    const x = Math.round(gutter + scale.x(middle));
     const seen = new Set();
     for (let y = bar.slot * laneHeight; y < (bar.slot + 1) * laneHeight; y += 1) {
       const at = (y * width + x) * 4;
@@ -38,6 +40,12 @@ COLOURS = """import("/static/js/live/page.js").then(async ({store, timeline, tim
   };
   return Object.fromEntries([...store.bars.values()].map((bar) => [bar.name, colours(bar)]));
 })"""
+
+# The bar of a name, and how many pixels wide it is.
+BAR = """import("/static/js/live/page.js").then(({{store, timeline: {{scale}}, time}}) => {{
+  const bar = [...store.bars.values()].find((b) => b.name === '{name}');
+  return bar && {{...bar, width: scale.x(bar.end ?? time.now()) - scale.x(bar.start)}};
+}})"""
 
 
 @pytest.fixture(scope='module')
@@ -116,12 +124,21 @@ def test_live_page_marks_tasks_of_requests(page: Browser) -> None:
 
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
-def test_bars_of_requests_are_purple(page: Browser, scheme: str) -> None:
+def test_bars_of_requests_are_purple(page: Browser, web: WebTown, scheme: str) -> None:
     page.look_as(scheme=scheme)
     page.open('/live')
-    page.until('import("/static/js/live/page.js").then(({timeline}) => timeline.stats.bars > 1)')
+    # A request of its own: the timeline shows a minute, and the town may be older by now.
+    request_id = f'{scheme}-request'
+    name = f'tenant-A:{request_id[:8]}'
+    asked = gevent.spawn(web.first.ask, 'wait', request_id)
+    try:
+        page.until(f'{BAR.format(name=name)}.then((bar) => bar?.width > 12)', 'a bar with a middle')
+    finally:
+        (web.folder / f'go.{request_id}').touch()
+        assert asked.get(timeout=20) == 200
+    page.until(f'{BAR.format(name=name)}.then((bar) => bar.end !== null)', 'it ended')
     colours = page.js(COLOURS)
-    assert colours['tenant-A:slow-req'] == ['body', 'edge']
+    assert colours[name] == ['body', 'edge']
     assert colours['tenant-A:waiting-'] == ['edge'], 'it is yellow as what runs, with a purple edge'
 
 
