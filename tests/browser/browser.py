@@ -5,19 +5,26 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from gevent import sleep
-from selenium.common.exceptions import JavascriptException, StaleElementReferenceException
+from selenium.common.exceptions import (
+    JavascriptException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 SCHEMES = ('light', 'dark')
 PATIENCE_SECONDS = 20
+
+T = TypeVar('T')
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,16 @@ class Browser:
 
     def text(self, css: str) -> str:
         """Return the text of the first such element, once it is there."""
-        return self.one(css).text
+        return self._of(css, lambda element: element.text)
+
+    def _of(self, css: str, act: Callable[[WebElement], T]) -> T:
+        """Do something with an element; with its successor where the page renewed it meanwhile."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return act(self.one(css))
+            except (NoSuchElementException, StaleElementReferenceException):
+                assert time.monotonic() < deadline, f'{css}: never stays'
 
     def texts(self, css: str) -> list[str]:
         """Return the texts of all such elements that are shown, at one moment."""
@@ -139,9 +155,11 @@ class Browser:
     # What one does
 
     def click(self, css: str) -> None:
-        element = self.one(css)
-        self.js('arguments[0].scrollIntoView({block: "center"})', element)
-        element.click()
+        def act(element: WebElement) -> None:
+            self.js('arguments[0].scrollIntoView({block: "center"})', element)
+            element.click()
+
+        self._of(css, act)
 
     def leave_by(self, css: str) -> str:
         """Click what leads to another page, wait for it, and return its address."""
