@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.browser.browser import Browser
 from tests.browser.town import Town
+from tests.services.server import wait_for
 
 
 def test_tiles_tell_queue_and_lag_of_each_partition(page: Browser, north: Town) -> None:
@@ -64,6 +65,7 @@ def test_numbers_change_without_a_reload(page: Browser, north: Town) -> None:
     north.first.give(idle, {'do': 'ok', 'name': 'one-more'})
     page.wait_text('#card-completed .stat-value', f'{before + 1:,}')
     assert page.js('window.stays')
+    wait_for(north.first.is_settled, 'it is committed')
 
 
 def test_custom_links_are_filled_in(page: Browser, north: Town) -> None:

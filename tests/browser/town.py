@@ -9,7 +9,6 @@ file `go` or `go.NAME` is there, `hostile` prints what no page may take for mark
 from __future__ import annotations
 
 import json
-import socket
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -100,7 +99,7 @@ cluster_name = north & <b>south</b>
 path = log
 topic = requests
 partitions = 4
-lease_seconds = 2
+lease_seconds = 60
 
 [executor]
 binary_path = ./program
@@ -184,8 +183,17 @@ class Worker(Server):
     def is_settled(self) -> bool:
         """Return whether all that came is complete but the message that waits."""
         found = self.api('partitions')['partitions']
-        waits = sum(p['pending'] + p['queued'] for p in found) == 1
-        return waits and all(p['committed'] + p['pending'] for p in found)
+        left = sum(p['consumed'] - p['completed'] for p in found)
+        behind = [p['pending'] for p in found if p['committed'] != p['high_watermark']]
+        return (left, behind) == (1, [1]) and all(p['consumed'] for p in found)
+
+    def has_recorded_all(self) -> bool:
+        """Return whether the recorded events go up to what is committed."""
+        for p in self.api('partitions')['partitions']:
+            newest = self.events(f'event=committed&partition={p["partition"]}&limit=1')
+            if [event['offset'] for event in newest] != [p['committed']]:
+                return False
+        return True
 
     def give(self, partition: int, *values: Any) -> None:
         """Put messages into one partition; a text is one that may not be JSON."""
@@ -250,13 +258,7 @@ def running(folder: Path) -> Iterator[Town]:
                 worker.give(with_all, *special(with_all), *usual(with_all))
                 worker.give(other, *usual(other), 'no { json')
             wait_for(lambda: all(w.is_settled() for w in both), 'all but those that wait', 60)
+            wait_for(lambda: all(w.has_recorded_all() for w in both), 'all of it recorded')
             yield Town(folder, first, second)
         finally:
             (folder / 'go').touch()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as taken:
-        taken.bind(('127.0.0.1', 0))
-        return int(taken.getsockname()[1])
