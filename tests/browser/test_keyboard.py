@@ -40,8 +40,8 @@ def test_worker_menu_and_toggles_open_by_keys(page: Browser) -> None:
     page.press(Keys.ENTER)
     page.until('document.querySelector("#event-types").open')
     assert page.tab() == 'input'
-    page.press(Keys.SPACE)
     first = page.js('document.activeElement.value')
+    page.press(Keys.SPACE)
     page.wait_path(f'/history?event={first}')
 
 
