@@ -6,8 +6,9 @@ import pytest
 
 from tests.browser.browser import Browser
 
-# A screen has 60 frames a second. It takes some 4 ms; others may use the machine meanwhile.
-MOST_MS = 16
+# A screen has 60 frames a second, and the page has more to do in one. It takes some 2 ms where
+# nobody else uses the machine meanwhile, as in the best of several frames.
+MOST_MS = 8
 
 FILL = """
 const {store, time, showAll} = await import('/static/js/live/page.js');
@@ -37,7 +38,7 @@ for (let n = 0; n < 40; n += 1) {
   await new Promise(requestAnimationFrame);
   took.push(timeline.stats.last);
 }
-return {took: took.sort((a, b) => a - b)[10], bars: timeline.stats.bars, slots: timeline.slots};
+return {took: Math.min(...took), bars: timeline.stats.bars, slots: timeline.slots};
 """
 
 
