@@ -48,7 +48,7 @@ class Listener(Server):
         return [sys.executable, '-c', self.program, str(self.folder), str(self.port)]
 
     def ping(self):
-        with socket.create_connection((ports.HOST, self.port), timeout=0.3) as connection:
+        with socket.create_connection((ports.HOST, self.port), timeout=1) as connection:
             if connection.recv(5) != b'hello':
                 raise NotReadyError('no hello')
 
@@ -147,10 +147,12 @@ def test_one_that_fails_shows_its_log():
 
 def test_one_that_does_not_answer_is_given_up():
     server = Deaf()
-    server.launch()
-    with pytest.raises(StartError, match=r'not ready within 0\.1 s'):
-        server.wait_ready(0.1)
-    server.close()
+    try:
+        server.launch()
+        with pytest.raises(StartError, match=r'not ready within 0\.1 s'):
+            server.wait_ready(0.1)
+    finally:
+        server.close()
 
 
 def test_a_port_that_someone_took_is_left_to_him(monkeypatch):

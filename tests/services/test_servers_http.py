@@ -15,7 +15,7 @@ import pytest
 def send(http_echo, http_path):
     """Return a function that sends a request in a connection of its own: (status, body)."""
 
-    def request(body='', below='', timeout=2.0, method='POST', headers=None):
+    def request(body='', below='', timeout=20.0, method='POST', headers=None):
         host, port = http_echo.address.split(':')
         connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
         with contextlib.closing(connection):
@@ -56,7 +56,7 @@ def test_a_chunked_body_is_read_whole(http_echo, http_path, send):
 
 
 def test_a_connection_is_kept(http_echo, http_path):
-    connection = http.client.HTTPConnection(http_echo.address, timeout=2)
+    connection = http.client.HTTPConnection(http_echo.address, timeout=20)
     with contextlib.closing(connection):
         ports = set()
         for _ in range(3):
@@ -121,7 +121,7 @@ def test_a_delay(http_echo, http_path, send):
 def test_faults(http_echo, http_path, send, fault, error, recorded):
     http_echo.rule(http_path, fault=fault, times=1)
     with pytest.raises(error):
-        send('body', timeout=0.3)
+        send('body', timeout=1 if fault == 'hang' else 20)
     assert send('again') == (200, 'again')
     first = ['body'] if recorded else []
     assert [r.body.decode() for r in http_echo.requests(http_path)] == [*first, 'again']

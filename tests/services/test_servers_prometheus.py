@@ -7,6 +7,7 @@ import pytest
 from tests.services.waiting import wait_until
 
 
+@pytest.mark.timeout(90)
 @pytest.mark.parametrize('how', ['stop', 'kill'])
 def test_what_was_scraped_is_there_after_a_restart(prometheus, how):
     # Itself: a target that is always there.

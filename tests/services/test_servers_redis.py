@@ -9,10 +9,10 @@ import pytest
 from integration.servers import ports
 
 
-def ask(server, *words):
+def ask(server, *words, timeout=20):
     """Send one command; return the whole answer."""
     request = [f'*{len(words)}\r\n', *(f'${len(word)}\r\n{word}\r\n' for word in words)]
-    with socket.create_connection((ports.HOST, server.port), timeout=1) as connection:
+    with socket.create_connection((ports.HOST, server.port), timeout=timeout) as connection:
         connection.sendall(''.join(request).encode())
         return connection.recv(1000).decode()
 
@@ -32,7 +32,7 @@ def test_what_was_written_is_there_after_a_restart(redis_server, unique_name, ho
 def test_paused_it_takes_connections_and_does_not_answer(redis_server):
     redis_server.pause()
     with pytest.raises(TimeoutError):
-        ask(redis_server, 'PING')
+        ask(redis_server, 'PING', timeout=0.5)
     redis_server.resume()
     assert ask(redis_server, 'PING') == '+PONG\r\n'
 
