@@ -17,6 +17,8 @@ from tests.services import packages
 from tests.services.server import Server, environ_path, is_running, rows, wait_for
 from tests.services.world import run
 
+pytestmark = pytest.mark.timeout(120)  # several processes one after the other, one from pip
+
 # Each run says that it began, and ends when the file `go` is there.
 HANDLER = """\
 import drakkar.api as dk
@@ -127,7 +129,7 @@ def test_second_signal_ends_at_once(folder: Path) -> None:
         server.signal(signal.SIGINT)
         server.wait_for_line('stopping')
         server.signal(signal.SIGINT)
-        assert server.wait(5) == 1
+        assert server.wait() == 1
         assert server.wait_for_line('stopping_at_once')['signal'] == 'SIGINT'
     wait_for(lambda: not any(map(is_running, programs.values())), 'programs ended')
     assert rows(folder / 'results' / 'done.jsonl') == []
@@ -219,7 +221,7 @@ def test_stalled_worker_is_healthy_but_not_ready_until_it_can_write_again(folder
         assert server.metric('drakkar_dlq_send_failures_total') > 0
         assert uncommitted(folder) == 1
         (folder / 'dlq').unlink()
-        (folder / 'dlq').mkdir()
+        (folder / 'dlq').mkdir(exist_ok=True)  # the worker may be faster
         server.wait_for_line('partition_recovered')
         assert server.get('/readyz')[0] == 200
         assert server.metric('drakkar_stalled_offsets') == 0

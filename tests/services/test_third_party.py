@@ -10,6 +10,8 @@ from tests.services import packages
 from tests.services.server import Server, environ_path, rows, wait_for
 from tests.services.world import run
 
+pytestmark = pytest.mark.timeout(120)  # pip, and several processes after it
+
 # All of it.
 SINK = """\
 import drakkar.api as dk
