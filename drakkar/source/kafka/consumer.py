@@ -34,14 +34,32 @@ class GroupConsumer(KafkaConsumer):
         # It is 0 while a heartbeat has no answer: kafka-python would ask for fetches again and
         # again, and keep a processor busy for as long as a broker is frozen.
         self._coordinator.time_to_next_poll = lambda: max(_LEAST_WAIT_SECONDS, next_poll())
-        self._alive_at = 0.0
+        self._join = self._coordinator.join_group_async
+        self._coordinator.join_group_async = self._join_group
+        # Times of asking, not of reading: an answer may have waited while the process was frozen.
+        self._alive_at = self._synced_at = 0.0
         heartbeat = self._coordinator.heartbeat
-        # Not when the answer was read: it may have waited while the process was frozen.
-        _after(heartbeat, 'received_heartbeat', lambda: self._noted_alive(heartbeat.last_send))
-        _after(self._coordinator, '_enable_heartbeat', lambda: self._noted_alive(monotonic()))
+        _before(self._coordinator, '_process_sync_group_response', self._note_sync)
+        _before(heartbeat, 'received_heartbeat', lambda: self._note_alive(heartbeat.last_send))
+        _before(self._coordinator, '_enable_heartbeat', lambda: self._note_alive(self._synced_at))
 
-    def _noted_alive(self, at: float) -> None:
+    def _note_sync(self, _response: Any, asked_at: float) -> None:
+        self._synced_at = asked_at
+
+    def _note_alive(self, at: float) -> None:
         self._alive_at = at
+
+    async def _join_group(self, timeout_ms: float | None = None) -> bool:
+        """Join, with what a join that outlasted its poll has brought where there is one.
+
+        kafka-python throws that away and joins again, and a leader that joins again calls all
+        others into one more rebalance. What is as old as a session is of no use any more.
+        """
+        task = self._coordinator._join_task
+        ended = task is not None and task.is_done
+        if ended and (task.exception or self._is_recent(self._synced_at)):
+            self._coordinator._join_task = self._manager.call_soon(_outcome, task)
+        return bool(await self._join(timeout_ms))
 
     def _need_rejoin(self) -> bool:
         # A member that is no longer stable has joined already, or was thrown out.
@@ -68,7 +86,10 @@ class GroupConsumer(KafkaConsumer):
 
         So it is after the process was frozen: brokers still answer fetches then.
         """
-        return monotonic() - self._alive_at > float(self.config['session_timeout_ms']) / 1000
+        return not self._is_recent(self._alive_at)
+
+    def _is_recent(self, at: float) -> bool:
+        return monotonic() - at <= float(self.config['session_timeout_ms']) / 1000
 
     @property
     def coordinator_known(self) -> bool:
@@ -110,12 +131,16 @@ class GroupConsumer(KafkaConsumer):
         self._net.run(self._manager.wait_for, future, timeout * 1000)
 
 
-def _after(owner: Any, name: str, note: Callable[[], None]) -> None:
-    """Have `note` called after each call of a method of `owner`."""
+async def _outcome(task: Any) -> Any:
+    return await task
+
+
+def _before(owner: Any, name: str, note: Callable[..., None]) -> None:
+    """Have `note` called with the same arguments before each call of a method of `owner`."""
     original = getattr(owner, name)
 
-    def noted() -> None:
-        original()
-        note()
+    def noted(*args: Any) -> Any:
+        note(*args)
+        return original(*args)
 
     setattr(owner, name, noted)
