@@ -12,6 +12,7 @@ from typing import Any
 
 from integration.crash.rig import Rig, wait_for
 
+_FIRST_SECONDS = 60
 _FINISH_SECONDS = 120
 
 
@@ -48,8 +49,7 @@ def one_worker(folder: Path, seed: int, kills: int, per_round: int) -> Report:
     def rounds(rig: Rig) -> None:
         for _ in range(kills):
             rig.workers.start('worker-1')
-            rig.produce(per_round)
-            _live_a_while(rig, 'worker-1')
+            _live_a_while(rig, 'worker-1', per_round)
             rig.workers.kill('worker-1')
         rig.workers.start('worker-1')
 
@@ -63,19 +63,24 @@ def two_workers(folder: Path, seed: int, kills: int, per_round: int) -> Report:
         rig.workers.start('worker-1')
         rig.workers.start('worker-2')
         for _ in range(kills):
-            rig.produce(per_round)
             victim = rig.rng.choice(['worker-1', 'worker-2'])
-            _live_a_while(rig, victim)
+            _live_a_while(rig, victim, per_round)
             rig.workers.kill(victim)
             rig.workers.start(victim)
 
     return _run('two workers', folder, seed, kills, rounds)
 
 
-def _live_a_while(rig: Rig, victim: str) -> None:
-    """Let work begin, then wait for a random moment; the victim must still run by itself."""
-    before = sum(rig.delivered('tasks.jsonl').values())
-    wait_for(lambda: sum(rig.delivered('tasks.jsonl').values()) > before, 30, 'first results')
+def _live_a_while(rig: Rig, victim: str, messages: int) -> None:
+    """Produce, let work begin, wait for a random moment; the victim must still run by itself."""
+
+    def tasks() -> int:
+        return sum(rig.delivered('tasks.jsonl').values())
+
+    # Before they are produced: two workers may have done them all by the time of a look.
+    before = tasks()
+    rig.produce(messages)
+    wait_for(lambda: tasks() > before, _FIRST_SECONDS, 'first results')
     time.sleep(rig.rng.uniform(0, 0.4))
     code = rig.workers.processes[victim].poll()
     assert code is None, f'{victim} ended by itself with exit code {code}'
@@ -87,6 +92,9 @@ def _run(name: str, folder: Path, seed: int, kills: int, rounds: Callable[[Rig],
     try:
         rounds(rig)
         wait_for(lambda: rig.uncommitted() == 0, _FINISH_SECONDS, 'everything committed')
+        # All may have been done before the last start: a signal then ends Python, not a worker.
+        names = list(rig.workers.processes)
+        wait_for(lambda: all(map(rig.workers.is_running, names)), _FIRST_SECONDS, 'all run')
         codes = rig.workers.stop()
         wait_for(lambda: not rig.orphans(), 10, 'no program without its worker')
         # That of a worker that a signal has ended is below 0.

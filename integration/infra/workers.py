@@ -22,10 +22,12 @@ class Workers:
     def __init__(self, ini: Path) -> None:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ini = ini
+        self._begins: dict[str, int] = {}
 
     def start(self, name: str) -> None:
         """Start a worker; what it prints is added to its log."""
         with self.log(name).open('ab') as output:
+            self._begins[name] = output.tell()
             self.processes[name] = subprocess.Popen(
                 [sys.executable, '-m', 'drakkar', 'serve', '-c', str(self._ini)],
                 stdout=output,
@@ -37,6 +39,12 @@ class Workers:
     def log(self, name: str) -> Path:
         """Return the file of a worker's log."""
         return self._ini.with_name(f'{name}.log')
+
+    def is_running(self, name: str) -> bool:
+        """Return whether a worker's last start got as far as polling."""
+        with self.log(name).open('rb') as log:
+            log.seek(self._begins[name])
+            return b'"event":"running"' in log.read()
 
     def kill(self, name: str) -> None:
         """End a worker with SIGKILL: no drain, no commit, no goodbye."""

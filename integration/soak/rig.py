@@ -20,6 +20,8 @@ from integration.servers.redis import Redis
 
 PARTITIONS = 50
 _POLL_SECONDS = 0.2
+# Longer than the broker may take to restart.
+_SEND_SECONDS = 300
 
 
 class Rig:
@@ -29,6 +31,7 @@ class Rig:
         self.folder = folder
         self.topic = f'soak-{os.getpid()}'
         self.sent = 0
+        self._refused: list[Exception] = []
         self.workers = Workers(folder / 'drakkar.ini')
         self._stack = ExitStack()
 
@@ -68,23 +71,24 @@ class Rig:
             )
         )
         self._producer = KafkaProducer(
-            bootstrap_servers=self.kafka.address, acks='all', delivery_timeout_ms=120_000
+            bootstrap_servers=self.kafka.address,
+            acks='all',
+            delivery_timeout_ms=_SEND_SECONDS * 1000,
         )
         self._stack.callback(self._producer.close)
-
-    def is_running(self, name: str) -> bool:
-        """Return whether a worker's last start got as far as polling."""
-        log = self.workers.log(name).read_text(errors='replace')
-        return '"event":"running"' in log.rpartition('"event":"starting"')[2]
 
     def produce(self, count: int) -> None:
         """Queue messages to be sent; the client sends them in the background."""
         for number in range(self.sent, self.sent + count):
-            self._producer.send(self.topic, b'{"id":%d}' % number, key=b'%d' % number)
+            sending = self._producer.send(self.topic, b'{"id":%d}' % number, key=b'%d' % number)
+            sending.add_errback(self._refused.append)
         self.sent += count
 
     def flush(self) -> None:
-        self._producer.flush(timeout=180)
+        """Wait until all is sent. Raises RuntimeError where the broker did not store all of it."""
+        self._producer.flush(timeout=_SEND_SECONDS)
+        if self._refused:
+            raise RuntimeError(f'{len(self._refused)} messages not sent: {self._refused[0]!r}')
 
     def produced_to(self, topic: str) -> int:
         """Return how many messages a topic holds."""

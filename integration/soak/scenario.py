@@ -15,6 +15,7 @@ from integration.soak.rig import Rig, wait_for
 _SESSION_SECONDS = 6
 _POSTGRES_AWAY_SECONDS = 20
 _HTTP_FAILING_PERCENT = 30
+_START_SECONDS = 120
 _FINISH_SECONDS = 420
 _CHUNK = 500
 
@@ -77,7 +78,7 @@ def _events(rig: Rig) -> list[tuple[float, Callable[[], None]]]:
         rig.workers.kill('worker-1')
         time.sleep(2)
         rig.workers.start('worker-1')
-        wait_for(lambda: rig.is_running('worker-1'), 60, 'worker-1 runs again')
+        wait_for(lambda: rig.workers.is_running('worker-1'), _START_SECONDS, 'worker-1 runs again')
 
     def a_worker_stands_still_past_its_session() -> None:
         rig.workers.processes['worker-2'].send_signal(signal.SIGSTOP)
@@ -86,7 +87,7 @@ def _events(rig: Rig) -> list[tuple[float, Callable[[], None]]]:
 
     def a_worker_is_added() -> None:
         rig.workers.start('worker-4')
-        wait_for(lambda: rig.is_running('worker-4'), 60, 'worker-4 runs')
+        wait_for(lambda: rig.workers.is_running('worker-4'), _START_SECONDS, 'worker-4 runs')
 
     def the_broker_restarts() -> None:
         rig.kafka.restart()
