@@ -31,6 +31,7 @@ def test_nothing_is_lost_whatever_fails(tmp_path: Path, capsys: pytest.CaptureFi
             [*command, '--folder', str(tmp_path)], stdout=subprocess.PIPE, text=True, check=False
         )
         print(soak.stdout)
+    assert soak.stdout, f'no report, exit code {soak.returncode}: what stopped it is printed above'
     report = json.loads(soak.stdout)
     assert report['missing'] == dict.fromkeys(report['missing'], 0)
     assert report['uncommitted'] == 0
