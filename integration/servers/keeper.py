@@ -19,47 +19,52 @@ import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 KILL_SIGNAL = signal.SIGUSR1
 ORPHANED_SIGNAL = signal.SIGUSR2
+PASSED_ON = (signal.SIGTERM, signal.SIGINT)
+HEARD = (*PASSED_ON, KILL_SIGNAL, ORPHANED_SIGNAL, signal.SIGCHLD)
+"""Blocked from the start and waited for: none is lost while the program starts."""
+
 REMOVE_SECONDS = 10
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Keeper:
-    """The program's pid, and whether the parent has died."""
+    """Whether the parent has died, and what is done about signals."""
 
     def __init__(self) -> None:
-        self.program = 0
         self.orphaned = False
-
-    def on_pass(self, signum: int, frame: FrameType | None) -> None:
-        if self.program:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.program, signum)
-
-    def on_kill(self, signum: int, frame: FrameType | None) -> None:
-        self.orphaned = self.orphaned or signum == ORPHANED_SIGNAL
-        kill_children()
 
     def run(self, user: str, command: list[str]) -> int:
         """Run the command to its end, kill what it leaves; return an exit code as a shell does."""
-        self.program = launch(user, command)
-        code = 0
-        while True:
-            pid, status = os.waitpid(-1, 0)
-            if pid == self.program:
-                code = os.waitstatus_to_exitcode(status)
-                break
+        program = launch(user, command)
+        while (code := reap(program)) is None:
+            signum = signal.sigwait(HEARD)
+            if signum in PASSED_ON:
+                os.kill(program, signum)
+            elif signum != signal.SIGCHLD:
+                self.orphaned = self.orphaned or signum == ORPHANED_SIGNAL
+                kill_children()
         with contextlib.suppress(ChildProcessError):
             while True:
                 kill_children()
                 os.waitpid(-1, 0)
+        self.orphaned = self.orphaned or ORPHANED_SIGNAL in signal.sigpending()
         return code if code >= 0 else 128 - code
+
+
+def reap(program: int) -> int | None:
+    """Bury the dead; return the exit code of the program if it is among them."""
+    while True:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == program:
+            return os.waitstatus_to_exitcode(status)
+        if pid == 0:
+            return None
 
 
 def launch(user: str, command: list[str]) -> int:
@@ -69,6 +74,7 @@ def launch(user: str, command: list[str]) -> int:
     if pid:
         return pid
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         if user:
             entry = pwd.getpwnam(user)
             os.initgroups(user, entry.pw_gid)
@@ -105,10 +111,9 @@ def remove(folder: str) -> None:
 def main() -> int:
     parent, folder, user, *command = sys.argv[1:]
     keeper = Keeper()
-    signal.signal(signal.SIGTERM, keeper.on_pass)
-    signal.signal(signal.SIGINT, keeper.on_pass)
-    signal.signal(KILL_SIGNAL, keeper.on_kill)
-    signal.signal(ORPHANED_SIGNAL, keeper.on_kill)
+    signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+    for signum in HEARD:  # who started this may have it ignored
+        signal.signal(signum, signal.SIG_DFL)
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     _libc.prctl(PR_SET_PDEATHSIG, ORPHANED_SIGNAL)
     if os.getppid() != int(parent):
