@@ -60,7 +60,8 @@ class HttpEcho(Server):
 
     def requests(self, path: str = '/') -> list[Request]:
         """Return the requests, oldest first, whose path begins with `path`."""
-        found = self._control('GET', f'requests?path={path}')
+        # After a soak these are tens of thousands.
+        found = self._control('GET', f'requests?path={path}', timeout=60)
         return [Request(**{**item, 'body': base64.b64decode(item['body'])}) for item in found]
 
     def forget(self) -> None:
@@ -116,8 +117,8 @@ class HttpEcho(Server):
         """Remove the rules whose path begins with `path`."""
         self._control('DELETE', f'rules?path={path}')
 
-    def _control(self, method: str, what: str, body: Any = None) -> Any:
-        connection = http.client.HTTPConnection(ports.HOST, self.port, timeout=5)
+    def _control(self, method: str, what: str, body: Any = None, timeout: float = 5) -> Any:
+        connection = http.client.HTTPConnection(ports.HOST, self.port, timeout=timeout)
         try:
             sent = None if body is None else json.dumps(body)
             connection.request(method, f'/_control/{what}', sent)

@@ -30,7 +30,7 @@ def brokers(address: str, timeout: float = 2) -> dict[int, str]:
             head = answer.read(4)
             size = struct.unpack('>i', head)[0] if len(head) == 4 else -1
             content = answer.read(size) if size > 0 else b''
-    if not content:
+    if not content or len(content) < size:
         raise NotReadyError(f'{address} closed the connection')
     return _parse(content)
 
