@@ -27,8 +27,8 @@ def offset_to(port: int) -> int:
 
 
 def test_a_busy_port_is_named_in_one_line_and_nothing_is_started(tmp_path: Path) -> None:
-    with socket.create_server((ports.HOST, 0)) as busy:
-        port = busy.getsockname()[1]
+    (port,) = ports.pick()  # with its offset all others exist
+    with socket.create_server((ports.HOST, port)):
         code, told, errors = order(tmp_path / 'state', 'up', '--offset', str(offset_to(port)))
     assert (code, told) == (1, '')
     assert errors.count('\n') == 1
@@ -90,14 +90,23 @@ def test_orders_and_their_errors_go_over_the_socket(tmp_path: Path) -> None:
         return {'done': action}
 
     server = ControlServer(tmp_path, act)
-    serving = threading.Thread(target=server.serve, args=(1.0,))
+    done = threading.Event()
+
+    def serve() -> None:
+        while not done.is_set():
+            server.serve(0.05)
+
+    serving = threading.Thread(target=serve)
     serving.start()
     control = Control(tmp_path)
-    assert control.ask('start', 'worker-1', NAME='value') == {'done': 'start'}
-    with pytest.raises(ControlError, match='it will not'):
-        control.ask('stop', 'worker-1')
-    serving.join()
-    server.close()
+    try:
+        assert control.ask('start', 'worker-1', NAME='value') == {'done': 'start'}
+        with pytest.raises(ControlError, match='it will not'):
+            control.ask('stop', 'worker-1')
+    finally:
+        done.set()
+        serving.join()
+        server.close()
     assert asked == [('start', 'worker-1', {'NAME': 'value'}), ('stop', 'worker-1', {})]
 
 
@@ -106,10 +115,12 @@ def test_logs_are_shown_line_by_line_with_their_service(tmp_path: Path) -> None:
     file = tmp_path / 'a.log'
     logs = Logs({'a': file, 'longer': tmp_path / 'missing.log'}, out)
     file.write_bytes(b'first\nhal')
-    eventually(lambda: 'first' in out.getvalue(), 5, 'the first line')
-    with file.open('ab') as more:
-        more.write(b'f\n\xff\nno end')
-    logs.close()
+    try:
+        eventually(lambda: 'first' in out.getvalue(), 20, 'the first line')
+        with file.open('ab') as more:
+            more.write(b'f\n\xff\nno end')
+    finally:
+        logs.close()
     assert out.getvalue() == 'a      | first\na      | half\na      | \ufffd\na      | no end\n'
 
 
