@@ -66,16 +66,23 @@ def test_the_mark_of_another_pool_is_replaced(make_world: Callable[..., World]) 
 # Limits
 
 
+def limits_of(world: World) -> str:
+    # More than a pipe takes, so that the program has all of it only after its limits, which are
+    # put on from outside, a moment after the start.
+    stdout: str = world.run('limits', stdin=b'x' * (4 << 20)).stdout
+    return stdout
+
+
 def test_limits_are_seen_by_the_program(make_world: Callable[..., World]) -> None:
     nice = os.getpriority(os.PRIO_PROCESS, 0) + 3
     limits = {'cpu_seconds': 7, 'address_space_bytes': 1 << 30, 'open_files': 33, 'nice': nice}
     world = make_world(limits=limits)
-    assert world.run('limits').stdout == f'7 {1 << 30} 33 {nice}\n'
+    assert limits_of(world) == f'7 {1 << 30} 33 {nice}\n'
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] != 33
 
 
 def test_limits_unset_change_nothing(world: World) -> None:
-    cpu, _, files, nice = world.run('limits').stdout.split()
+    cpu, _, files, nice = limits_of(world).split()
     assert int(files) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     assert int(nice) == os.getpriority(os.PRIO_PROCESS, 0)
     assert int(cpu) > 1 << 60
@@ -84,7 +91,7 @@ def test_limits_unset_change_nothing(world: World) -> None:
 def test_limit_above_the_workers_own_is_lowered_to_it(make_world: Callable[..., World]) -> None:
     own = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     world = make_world(limits={'open_files': own + 1000})
-    assert world.run('limits').stdout.split()[2] == str(own)
+    assert limits_of(world).split()[2] == str(own)
 
 
 def test_cpu_limit_ends_the_program_by_its_signal(make_world: Callable[..., World]) -> None:
