@@ -70,8 +70,8 @@ def test_all_programs_die_with_a_worker_that_is_killed(programs: Path) -> None:
         worker.kill()
         worker.wait(timeout=10)
         worker.stdout.close()
-    eventually(lambda: not processes_of(program), timeout=5)
-    eventually(lambda: not alive(guardian), timeout=5)
+    eventually(lambda: not processes_of(program))
+    eventually(lambda: not alive(guardian))
 
 
 def test_guardian_that_dies_is_replaced(world: World) -> None:
