@@ -33,6 +33,7 @@ def run(*command: str, cwd: Path, site: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ('kind', 'registered'), [('handler', 'handler my-first2'), ('sink', 'sink my_first2')]
 )
