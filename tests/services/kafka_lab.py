@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from kafka.admin import MemberToRemove
 
 from drakkar.contracts.source import ProducerRecord
@@ -54,6 +55,8 @@ class Member:
         self.owned: set[int] = set()
         self.events: list[tuple[float, str, set[int]]] = []
         self._drains: list[gevent.Greenlet] = []
+        self._awake, self._rests = Event(), Event()
+        self._awake.set()
         self._greenlet = NamedGreenlet('member', self._run)
 
     def start(self) -> Member:
@@ -82,6 +85,7 @@ class Member:
             self.source.commit({tp: read[tp] for tp in tps if tp in read})
         except Exception as error:
             self.errors.append(error)
+        self._note('released', tps)
         self.source.release(tps)
 
     def _lost(self, tps: Any) -> None:
@@ -91,8 +95,21 @@ class Member:
         """The next offset of each partition, as far as it was read."""
         return {m.topic_partition: m.offset + 1 for m in self.messages}
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Have nobody poll meanwhile: what the group does is neither told nor answered."""
+        self._awake.clear()
+        self._rests.wait()
+        try:
+            yield
+        finally:
+            self._awake.set()
+
     def _run(self) -> None:
         while True:
+            self._rests.set()
+            self._awake.wait()
+            self._rests.clear()
             try:
                 found = self.source.poll(100, 0.5)
             except Exception as error:
@@ -122,14 +139,14 @@ class KafkaTown:
         self.partitions = partitions
         self.options = options
         self.client = KafkaClient('kafka', load_options(brokers, topic, **options), 'test')
-        self._closing: list[Callable[[], None]] = []
+        self._closing = ExitStack()
         self.make_topic(topic, partitions)
         self.producer = self.make_producer(topic)
 
     def make_producer(self, topic: str) -> TopicProducer:
         producer = TopicProducer(self.client, topic)
         producer.connect()
-        self._closing.append(producer.close)
+        self._closing.callback(producer.close)
         return producer
 
     def make_topic(self, topic: str, partitions: int = 4) -> None:
@@ -150,12 +167,12 @@ class KafkaTown:
     def source(self, **options: Any) -> KafkaSource:
         known = {'brokers': self.brokers, 'topic': self.topic, **self.options}
         source = make_source(load_options(**{**known, **options}))
-        self._closing.append(source.close)
+        self._closing.callback(source.close)
         return source
 
     def member(self, drain: float | None = 0.0, **options: Any) -> Member:
         member = Member(self.source(**options), drain)
-        self._closing.append(member.stop)
+        self._closing.callback(member.stop)
         return member.start()
 
     def append(self, value: bytes | None, partition: int = 0, key: bytes | None = None) -> int:
@@ -176,5 +193,4 @@ class KafkaTown:
             )
 
     def close(self) -> None:
-        for close in reversed(self._closing):
-            close()
+        self._closing.close()
