@@ -18,6 +18,9 @@ from integration.servers.kafka import Kafka
 from tests.services.kafka_lab import KafkaTown
 from tests.services.waiting import wait_until
 
+# Three members come one by one, on a broker that may make the topic of offsets for them first.
+pytestmark = pytest.mark.timeout(90)
+
 PARTITIONS = 6
 
 
@@ -37,7 +40,11 @@ class Rebalance:
 
     def __init__(self, town: KafkaTown) -> None:
         self.town = town
-        self.first, self.second = town.member(), town.member(drain=None)
+        self.first = town.member()
+        # Not both at a time: were `second` alone in the group for a moment, it would give nothing
+        # to `first` afterwards.
+        wait_until(lambda: len(self.first.owned) == PARTITIONS, 20)
+        self.second = town.member(drain=None)
         wait_until(lambda: len(self.first.owned) == len(self.second.owned) == 3, 20)
         for partition in range(PARTITIONS):
             town.append(b'%d' % partition, partition)
