@@ -22,6 +22,8 @@ def source(town: KafkaTown, monkeypatch: pytest.MonkeyPatch) -> KafkaSource:
     wait_until(lambda: source.poll(1, 0.1) == [] and len(source.positions()) == 4)
     with town.admin() as admin:
         admin.create_partitions({town.topic: 6})
+        # It was told as done by the controller: the broker hears of it in its own time.
+        wait_until(lambda: len(admin.describe_topics([town.topic])[0]['partitions']) == 6)
     coordinator = source._live()._coordinator
     with monkeypatch.context() as patch:
         patch.setattr(module, '_JOIN_SECONDS', 0.0)
