@@ -83,7 +83,7 @@ def test_where_the_topic_takes_less_the_payloads_are_left_out(town: KafkaTown) -
 def test_a_topic_that_was_deleted_is_made_anew(
     town: KafkaTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, '_SEND_SECONDS', 2.0)
+    monkeypatch.setattr(module, '_SEND_SECONDS', 5.0)
     name = f'{town.topic}_dlq'
     queue = KafkaDeadLetters(town.client, Topics([town.topic]))
     queue.connect()
@@ -108,11 +108,11 @@ def test_it_is_closed_while_a_send_hangs(
     queue.send([letter(town, b'first')])
     apache_kafka.pause()
     sending = gevent.spawn(queue.send, [letter(town, b'second')])
-    wait_until(lambda: queue._producer is not None and queue._producer._accumulator.has_incomplete)
+    wait_until(lambda: queue._producer and queue._producer._accumulator.has_incomplete)
     queue.close()
     apache_kafka.resume()
     with pytest.raises(DeadLetterError):
-        sending.get(timeout=5)
+        sending.get(timeout=15)
 
 
 def test_an_unreachable_broker(town: KafkaTown) -> None:
