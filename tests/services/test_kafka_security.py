@@ -13,7 +13,7 @@ from kafka.admin import KafkaAdminClient, UserScramCredentialUpsertion
 
 from drakkar.envelope import parse
 from drakkar.errors import AccessRefusedError, ConnectError, TransientSinkError
-from drakkar.kafka_client import KafkaClient
+from drakkar.kafka_client import KafkaClient, probe
 from drakkar.models.delivery import DeadLetter
 from drakkar.models.message import SourceMessage
 from drakkar.source.kafka.dead_letter_reader import KafkaDeadLetterReader
@@ -29,7 +29,8 @@ from tests.services.server import Server
 from tests.services.waiting import wait_until
 from tests.services.world import run
 
-pytestmark = pytest.mark.timeout(60)
+# A broker that is started again may take most of a minute.
+pytestmark = pytest.mark.timeout(150)
 
 USER, PASSWORD = 'alice', 'wonder-land'
 WRONG = 'looking-glass'
@@ -113,8 +114,8 @@ def test_source_sink_dead_letters_and_producer_get_in(
 
 def refusal(options: Any) -> str:
     """Return what a source says that can not get in, where a sink says the same."""
-    # Told at once: far longer than any other test would wait.
-    patient = {**options, 'connect_timeout_seconds': 50}
+    # Told at once: this is longer than a test may take.
+    patient = {**options, 'connect_timeout_seconds': 200}
     with pytest.raises(AccessRefusedError) as caught:
         KafkaClient('kafka', load_options(topic='t', **patient), 'test').admin()
     with pytest.raises(AccessRefusedError) as told:
@@ -157,8 +158,10 @@ def test_a_certificate_of_another_host_is_told_at_once(castle: Castle) -> None:
     ],
 )
 def test_what_does_not_fit_the_listener_is_told_in_the_end(
-    castle: Castle, listener: str, protocol: str, reason: str
+    castle: Castle, listener: str, protocol: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(probe, '_PROBE_SECONDS', 20.0)  # a broker that is busy says it later
+    monkeypatch.setattr(probe, '_OBJECTION_SECONDS', 20.0)
     options = {'brokers': castle.kafka.secured(listener), 'security_protocol': protocol}
     if protocol == 'SSL':
         options['tls_ca_file'] = castle.security.path('ca')
