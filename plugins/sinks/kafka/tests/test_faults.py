@@ -16,7 +16,7 @@ from drakkar_sink_kafka import KafkaPayload
 from drakkar_sink_kafka.sink import KafkaSink
 
 # A broker that comes back takes seconds of processor time.
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(150)
 
 
 def numbers(records: Any) -> list[int]:
@@ -25,6 +25,13 @@ def numbers(records: Any) -> list[int]:
 
 def batch(*wanted: int, topic: str = '', pad: int = 0) -> list[KafkaPayload]:
     return [KafkaPayload({'n': n, 'pad': 'x' * pad}, key='k', topic=topic) for n in wanted]
+
+
+def deliver_at_last(deliver: Any, sink: KafkaSink, number: int) -> None:
+    """Deliver until it works: a broker that is back may not keep a short limit at once."""
+    with gevent.Timeout(30, AssertionError('the broker was not found again')):
+        while deliver(sink, *batch(number)):
+            gevent.sleep(0.1)
 
 
 @pytest.fixture
@@ -85,12 +92,12 @@ def half_written(town: Any, server: Any) -> list[KafkaPayload]:
 def test_what_was_acknowledged_before_the_delivery_timed_out_is_delivered(
     make: Any, town: Any, apache_kafka: Any
 ) -> None:
-    attempt = Attempt(make(), 1.5, lambda _: None)
-    failed = attempt.run(half_written(town, apache_kafka), 1)
+    sink = make()
+    failed = Attempt(sink, 1.5, lambda _: None).run(half_written(town, apache_kafka), 1)
     apache_kafka.resume()
     assert list(failed) == [1, 2]
     assert {type(error) for error in failed.values()} == {dk.TransientSinkError}
-    assert attempt.run(batch(4), 1) == {}
+    assert Attempt(sink, 30, lambda _: None).run(batch(4), 1) == {}
     found = numbers(town.records())
     assert (found[0], found[-1]) == (1, 4)
     assert found.count(1) == 1
@@ -108,7 +115,7 @@ def test_what_was_not_even_sent_when_the_delivery_timed_out_has_failed(
     make: Any, town: Any
 ) -> None:
     wanted = [*batch(1), Endless({'n': 2}, key='k'), *batch(3)]
-    failed = Attempt(make(), 0.5, lambda _: None).run(wanted, 1)
+    failed = Attempt(make(), 3, lambda _: None).run(wanted, 1)
     assert list(failed) == [1, 2]
     assert {type(error) for error in failed.values()} == {dk.TransientSinkError}
     assert numbers(town.records()) == [1]
@@ -121,7 +128,7 @@ def test_the_sink_has_a_time_limit_of_its_own(
     started = time.monotonic()
     failed = failures(sink, *half_written(town, apache_kafka))
     apache_kafka.resume()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15  # without one of its own it has 20 s
     assert list(failed) == [1, 2]
     assert {type(error) for error in failed.values()} == {dk.TransientSinkError}
 
@@ -154,16 +161,17 @@ def test_a_broker_that_hangs_is_not_waited_for_and_found_again(
         assert list(failed) == [0, 1]
         assert all(isinstance(error, dk.TransientSinkError) for error in failed.values())
     apache_kafka.resume()
-    assert failures(sink, *batch(3)) == {}
+    deliver_at_last(failures, sink, 3)
     found = numbers(town.records())
-    assert found[-1] == 3
-    assert found[:-1] in ([], [1, 2])
+    first = found.index(3)
+    assert found[:first] in ([], [1, 2])
+    assert set(found[first:]) == {3}
 
 
 def test_a_broker_that_dies_and_comes_back_within_a_delivery_is_no_failure(
     make: Any, town: Any, failures: Any, apache_kafka: Any
 ) -> None:
-    sink = make(timeout_seconds='25')
+    sink = make(timeout_seconds='100')  # a broker may take most of a minute to start
     assert failures(sink, *batch(1)) == {}
     apache_kafka.kill()
     delivery = gevent.spawn(failures, sink, *batch(2, 3))
@@ -181,7 +189,7 @@ def test_a_broker_that_is_away_is_said_so_and_found_again(
         failed = failures(sink, *batch(1))
         assert isinstance(failed[0], dk.TransientSinkError)
     apache_kafka.start()
-    assert failures(sink, *batch(2)) == {}
+    deliver_at_last(failures, sink, 2)
     assert numbers(town.records())[-1] == 2
 
 
