@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -32,12 +32,11 @@ class Town:
         """Make a topic, with dots of its settings written as underscores; return its name."""
         name = f'{self.topic}{topic}'
         settings = {key.replace('_', '.'): str(value) for key, value in configs.items()}
-        admin = KafkaAdminClient(bootstrap_servers=self.brokers)
         topics = {
             name: {'num_partitions': partitions, 'replication_factor': 1, 'configs': settings}
         }
-        admin.create_topics(topics, wait_for_metadata=True)
-        admin.close()
+        with closing(KafkaAdminClient(bootstrap_servers=self.brokers)) as admin:
+            admin.create_topics(topics, wait_for_metadata=True)
         return name
 
     def options(self, **options: Any) -> Any:
