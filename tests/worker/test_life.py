@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -29,6 +30,7 @@ from drakkar.errors import (
 from drakkar.greenlets import Nursery
 from drakkar.testing import WorkerHarness
 from tests.pipeline.handlers import Out, ShellHandler
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow  # real processes, or real seconds
 
@@ -298,20 +300,26 @@ def started(script: str) -> subprocess.Popen[str]:
     pytest.fail(f'ended with {process.wait()}')
 
 
-def test_one_signal_drains_and_a_second_ends_it_at_once() -> None:
-    with started('exec sleep 98765') as process:
+def test_one_signal_drains_and_a_second_ends_it_at_once(tmp_path: Path) -> None:
+    program = tmp_path / 'program'
+    program.write_text('#!/bin/sh\nwhile :; do sleep 0.1; done\n')
+    program.chmod(0o755)
+    with started(f'exec {program}') as process:
         process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
         assert 'stopping' in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == EXIT_FAILURE
-    left = subprocess.run(['pgrep', '-f', '^sleep 98765$'], capture_output=True, check=False)
-    assert not left.stdout
+    left = ['pgrep', '-f', str(program)]
+    until(lambda: not subprocess.run(left, capture_output=True, check=False).stdout)
 
 
-def test_one_signal_lets_what_runs_end() -> None:
-    with started('sleep 0.2') as process:
+def test_one_signal_lets_what_runs_end(tmp_path: Path) -> None:
+    gate = tmp_path / 'gate'
+    with started(f'until test -e {gate}; do sleep 0.05; done') as process:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
         assert process.stdout is not None
+        assert 'stopping' in process.stdout.readline()
+        gate.touch()
+        assert process.wait(20) == 0
         assert 'clean' in process.stdout.read()
