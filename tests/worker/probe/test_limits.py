@@ -49,7 +49,7 @@ def start(run: WorkerHarness, value: Any, **fields: Any) -> gevent.Greenlet:
 
 
 def test_the_limit_kills_what_runs(run: WorkerHarness, tmp_path: Path) -> None:
-    report = run.probe(slow(tmp_path / 'pid'), timeout_seconds=1.0)
+    report = run.probe(slow(tmp_path / 'pid'), timeout_seconds=2.0)
     assert report['status'] == 'timeout'
     assert not report['offset_complete']
     assert not alive(pid_in(tmp_path / 'pid'))
@@ -60,7 +60,7 @@ def test_the_limit_kills_what_runs(run: WorkerHarness, tmp_path: Path) -> None:
 
 
 def test_a_hook_that_never_returns_is_ended_and_named(run: WorkerHarness) -> None:
-    report = run.probe({'run': 'echo forever'}, timeout_seconds=0.5)
+    report = run.probe({'run': 'echo forever'}, timeout_seconds=2.0)
     assert report['status'] == 'timeout'
     (call,) = [c for c in report['hooks'] if c['hook'] == 'on_task_complete']
     assert call['error'] == 'had not returned when the probe was ended'
