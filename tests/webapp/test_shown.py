@@ -68,6 +68,13 @@ class Watched(Site):
 
 @pytest.fixture
 def site() -> Iterator[Watched]:
+    with Watched() as site:
+        yield site
+
+
+@pytest.fixture
+def hasty() -> Iterator[Watched]:
+    """A site that has no patience with its requests."""
     with Watched(request_timeout_seconds=1) as site:
         yield site
 
@@ -113,18 +120,18 @@ def test_messages_and_requests_are_told_apart(site: Watched) -> None:
     assert not any(e['request_id'] for e in of_messages)
 
 
-def test_what_was_refused_or_timed_out_leaves_events_too(site: Watched) -> None:
-    site.post({}, token='wrong')
-    site.post({'script': 'sleep 60', 'request_id': 'late'})
-    site.wait_for(lambda: site.heard.of('dropped'))
-    by_name = {e['event']: e for e in site.events('origin=http')}
+def test_what_was_refused_or_timed_out_leaves_events_too(hasty: Watched) -> None:
+    hasty.post({}, token='wrong')
+    hasty.post({'script': 'sleep 60', 'request_id': 'late'})
+    hasty.wait_for(lambda: hasty.heard.of('dropped'))
+    by_name = {e['event']: e for e in hasty.events('origin=http')}
     assert by_name['webapp_request_auth_failed']['metadata']['remote'] == '127.0.0.1'
     assert by_name['webapp_request_timeout']['request_id'] == 'late'
     assert by_name['webapp_request_completed']['metadata']['status'] == 'timeout'
     assert by_name['webapp_request_dropped_after_timeout']['metadata'] == {'count': 1}
     failed = by_name['task_failed']
     assert (failed['metadata']['kind'], failed['metadata']['action']) == ('cancelled', 'cancelled')
-    counted = site.metrics
+    counted = hasty.metrics
     key = "[('client', 'anonymous'), ('status', 'timeout')]"
     assert counted[f'drakkar_webapp_requests_total{key}'] == 1
     assert counted[f'drakkar_webapp_request_duration_seconds_count{key}'] == 1
