@@ -35,7 +35,8 @@ from tests.services.dlq_town import (
 from tests.services.kafka_lab import KafkaTown
 from tests.services.server import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+# A broker that is started again may take most of a minute.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 BATCH = 50  # at 500 a second
 
@@ -60,7 +61,8 @@ def remembered() -> set[int]:
 def test_killed_at_random_moments_it_repeats_at_most_a_batch_and_loses_nothing(
     town: KafkaTown, consumer: KafkaConsumer
 ) -> None:
-    count, kills, chance = 900, 3, random.Random(11)
+    # With all three it is at work for one second in four: it does not get to the end.
+    count, kills, chance = 2000, 3, random.Random(11)
     store_numbers(town, count)
     for _ in range(kills):
         before = written(consumer, town)
@@ -85,20 +87,20 @@ def test_killed_at_random_moments_it_repeats_at_most_a_batch_and_loses_nothing(
 def test_ctrl_c_says_what_is_done_and_the_next_goes_on(
     town: KafkaTown, consumer: KafkaConsumer
 ) -> None:
-    store_numbers(town, 300)
+    store_numbers(town, 1000)
     streams = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE}
     with start_replay('--rate', '100', '--json', **streams) as process:
         wait_for(lambda: written(consumer, town) >= 20, 'some are replayed')
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, b'')
     told = json.loads(out)
     assert told['error'] == 'interrupted'
-    assert told['replayed'] == len(remembered()) < 300
-    assert replay()['replayed'] == 300 - told['replayed']
+    assert told['replayed'] == len(remembered()) < 1000
+    assert replay()['replayed'] == 1000 - told['replayed']
     found = numbers(consumer, town)
-    assert sorted(found) == list(range(300))
-    assert found.total() - 300 <= 10  # the batch in which it was
+    assert sorted(found) == list(range(1000))
+    assert found.total() - 1000 <= 10  # the batch in which it was
 
 
 def test_a_bar_shows_on_a_terminal_how_far_it_is(town: KafkaTown, consumer: KafkaConsumer) -> None:
@@ -135,15 +137,16 @@ def test_a_broker_that_goes_away_ends_it_and_the_next_goes_on(
     how: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, '_SECONDS', 2.0)  # requests have half of it
-    store_numbers(town, 400)
-    asking: Any = gevent.spawn(dlq, 'replay', '--rate', '200')
-    wait_for(lambda: written(consumer, town) >= 50, 'some are replayed')
-    if how == 'killed':
-        apache_kafka.kill()
-    else:
-        apache_kafka.pause()
-    result = asking.get(timeout=20)
+    store_numbers(town, 1000)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, '_SECONDS', 2.0)  # requests have half of it
+        asking: Any = gevent.spawn(dlq, 'replay', '--rate', '200')
+        wait_for(lambda: written(consumer, town) >= 50, 'some are replayed')
+        if how == 'killed':
+            apache_kafka.kill()
+        else:
+            apache_kafka.pause()
+        result = asking.get(timeout=20)
     assert result.exit_code == 1
     stopped, error = result.stderr.splitlines()
     assert re.fullmatch(r'stopped: \d+ messages replayed to .*; the same command goes .*', stopped)
@@ -154,10 +157,10 @@ def test_a_broker_that_goes_away_ends_it_and_the_next_goes_on(
         apache_kafka.resume()
     done = int(stopped.split()[1])
     assert len(remembered()) == done
-    assert replay()['replayed'] == 400 - done
+    assert replay()['replayed'] == 1000 - done
     found = numbers(consumer, town)
-    assert sorted(found) == list(range(400))
-    assert found.total() - 400 <= 20
+    assert sorted(found) == list(range(1000))
+    assert found.total() - 1000 <= 20
 
 
 @pytest.mark.parametrize('name', ['misspelled', 'no name!'])
