@@ -51,6 +51,7 @@ def names(folder: Path, start: str) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_killed_at_random_moments_beside_another_merge(tmp_path: Path) -> None:
     folder, chance = tmp_path / 'out', random.Random(7)
     folder.mkdir()
@@ -64,13 +65,13 @@ def test_killed_at_random_moments_beside_another_merge(tmp_path: Path) -> None:
         for _ in range(KILLS):
             done = names(folder, 'merged-')
             with merging(folder, sources) as victim:
-                until(lambda: len(names(folder, '.merge-')) >= 3)  # both are at work
+                until(lambda: len(names(folder, '.merge-')) >= 3, 30)  # both are at work
                 moment = time.monotonic() + chance.uniform(0, 0.2)
                 until(lambda moment=moment: time.monotonic() > moment)
                 victim.kill()
                 victim.wait()
                 assert_whole(folder)
-            until(lambda done=done: len(names(folder, 'merged-') - done) > 2)
+            until(lambda done=done: len(names(folder, 'merged-') - done) > 2, 30)
             assert survivor.poll() is None
         survivor.kill()
         survivor.wait()
