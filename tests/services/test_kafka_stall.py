@@ -20,7 +20,7 @@ from integration.servers.kafka import Kafka
 from tests.services.kafka_lab import KafkaTown
 from tests.services.server import Server, rows, wait_for
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 
 PARTITIONS = 4
 REASON = 'can be neither delivered nor dead-lettered'
@@ -179,6 +179,10 @@ class Scene:
             consumer.close()
         return found
 
+    def holds(self, offsets: list[int]) -> bool:
+        """Return whether these are committed now, and no others; asks until it is told."""
+        return wait_for(self.committed, 'the coordinator answers') == offsets
+
     def committed(self) -> list[int]:
         """Return the committed offset of each partition; none while the coordinator moves."""
         try:
@@ -234,13 +238,14 @@ def test_a_stalled_partition_holds_its_offset_and_no_other_one_until_letters_can
     rounds = len(stalled.lines('dlq_send_failed'))
     wait_for(lambda: len(stalled.lines('dlq_send_failed')) > rounds + 1, 'two more rounds', 60)
     assert stands_still(stalled) == 5
-    assert scene.committed() == [5, 5, 5, 5]
+    assert scene.holds([5, 5, 5, 5])
     assert scene.letters() == []
     kafka_cluster.nodes[2].start()
     wait_for(lambda: scene.committed() == [15, 5, 5, 5], 'all is committed', 60)
     wait_for(lambda: is_well(stalled), 'the worker is ready again')
     assert stalled.lines('partition_recovered')
-    assert sorted(scene.letters()) == scene.sick
+    # A letter whose acknowledgement was lost, as while a broker comes back, is there twice.
+    assert set(scene.letters()) == set(scene.sick)
     assert scene.delivered() == []
     assert scene.written() == set(scene.healthy)
     assert stalled.stop() == 0
@@ -259,7 +264,7 @@ def test_it_recovers_when_the_sink_is_back_and_leaves_no_letter(
     late = scene.sick[5:]
     wait_for(lambda: scene.committed() == [10, 5, 0, 0], 'later letters are stored', 60)
     # No letter of what was delivered came behind it.
-    assert sorted(scene.letters()) == late
+    assert set(scene.letters()) == set(late)
 
 
 def test_a_worker_killed_in_a_stall_leaves_all_to_the_next_one(
@@ -271,7 +276,7 @@ def test_a_worker_killed_in_a_stall_leaves_all_to_the_next_one(
     stalled.wait()
     with scene.worker() as heir:
         wait_for(lambda: stands_still(heir) == 5, 'it stalls again', 60)
-        assert scene.committed() == [5, 0, 0, 0]
+        assert scene.holds([5, 0, 0, 0])
         kafka_cluster.nodes[2].start()
         wait_for(lambda: scene.committed() == [15, 0, 0, 0], 'all is committed', 60)
         wait_for(lambda: is_well(heir), 'the worker is ready again')
