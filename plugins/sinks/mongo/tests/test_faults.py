@@ -83,7 +83,7 @@ def test_a_server_that_comes_up_late_is_connected_to(
 ) -> None:
     mongo.kill()
     later = gevent.spawn_later(0.2, mongo.start)
-    one = delivery({'connect_timeout_seconds': '0.2'}, connect_attempts=50)
+    one = delivery({'connect_timeout_seconds': '1'}, connect_attempts=50)
     later.get()
     one.submit(1, MongoPayload('rows', {'n': 1}))
     one.settle()
@@ -114,7 +114,7 @@ def test_a_server_that_was_killed_and_comes_back(
     delivery: Deliver, mongo: Mongo, database: Database[Any], until: Until
 ) -> None:
     one = delivery(
-        {'connect_timeout_seconds': '0.2', 'uri': f'mongodb://{mongo.address}/?journal=true'},
+        {'connect_timeout_seconds': '1', 'uri': f'mongodb://{mongo.address}/?journal=true'},
         max_retries=1000,
         retry_backoff_max_seconds=0.1,
     )
@@ -149,7 +149,7 @@ def test_a_server_that_was_restarted_in_between_costs_nothing(
 def test_a_write_whose_answer_came_too_late_is_not_done_twice(
     delivery: Deliver, mongo: Mongo, database: Database[Any], until: Until
 ) -> None:
-    one = delivery({'operations': OPERATIONS}, delivery_timeout_seconds=0.4, max_retries=100)
+    one = delivery({'operations': OPERATIONS}, delivery_timeout_seconds=0.8, max_retries=100)
     one.submit(0, MongoPayload('rows', {'n': 0}))
     one.settle()
     one.answer = dk.RETRY
@@ -168,7 +168,7 @@ def test_a_write_whose_answer_came_too_late_is_not_done_twice(
 def test_an_update_that_adds_up_is_not_tried_again_unasked(
     delivery: Deliver, mongo: Mongo, database: Database[Any], until: Until
 ) -> None:
-    one = delivery({'operations': OPERATIONS}, delivery_timeout_seconds=0.4)
+    one = delivery({'operations': OPERATIONS}, delivery_timeout_seconds=0.8)
     for number, name in enumerate(('count', 'last')):
         one.submit(number, MongoPayload('h', {'host': name}, operation=name))
     one.settle()
@@ -185,7 +185,7 @@ def test_an_update_that_adds_up_is_not_tried_again_unasked(
 
 def test_a_silent_server_is_given_up_by_the_sink_itself(make: Make, mongo: Mongo) -> None:
     sink = make(
-        socket_timeout_seconds='0.2', operations=OPERATIONS, uri=f'{mongo.dsn}?retryWrites=false'
+        socket_timeout_seconds='0.8', operations=OPERATIONS, uri=f'{mongo.dsn}?retryWrites=false'
     )
     mongo.pause()
     with pytest.raises(dk.PartialDeliveryError) as caught:

@@ -150,7 +150,7 @@ def test_a_server_that_is_away_at_start_is_named_by_its_section(
 def test_a_frozen_server_is_given_up_in_time(
     database: Any, postgres: Postgres, delivery: Deliver, until: Until
 ) -> None:
-    options = {'query_timeout_seconds': 0.3, 'connect_timeout_seconds': 0.3}
+    options = {'query_timeout_seconds': 0.8, 'connect_timeout_seconds': 0.8}
     run = delivery(database.sink(**options), max_retries=100, retry_backoff_max_seconds=0.2)
     run.submit(0, *rows(0))
     run.settle()
@@ -159,10 +159,10 @@ def test_a_frozen_server_is_given_up_in_time(
     started = time.monotonic()
     run.submit(1, *rows(1))
     until(lambda: run.failures)
-    assert 0.2 < time.monotonic() - started < 5
-    assert 'no answer within 0.3 seconds' in str(run.failures[0].exception)
+    assert 0.5 < time.monotonic() - started < 8
+    assert 'no answer within 0.8 seconds' in str(run.failures[0].exception)
     until(lambda: len(run.failures) > 1)
-    assert '127.0.0.1: no answer within 0.3 seconds' in str(run.failures[1].exception)
+    assert '127.0.0.1: no answer within 0.8 seconds' in str(run.failures[1].exception)
     postgres.resume()
     run.settle()
     assert database.column('SELECT n FROM t') == [0, 1]
@@ -171,11 +171,11 @@ def test_a_frozen_server_is_given_up_in_time(
 def test_a_delivery_that_took_too_long_leaves_no_connection_and_no_rows(
     database: Any, delivery: Deliver, until: Until
 ) -> None:
-    run = delivery(database.sink(), delivery_timeout_seconds=0.3)
+    run = delivery(database.sink(), delivery_timeout_seconds=0.8)
     with locked(database):
         run.submit(1, *rows(1))
         until(lambda: run.dead)
-        assert 'no answer within 0.3 seconds' in run.dead[1]
+        assert 'no answer within 0.8 seconds' in run.dead[1]
     until(lambda: database.connections() == 0)
     run.submit(2, *rows(2))
     run.settle()
@@ -277,7 +277,7 @@ def test_a_server_that_only_reads_may_be_replaced_by_one_that_writes(
 
 
 def test_deliveries_wait_for_a_connection_but_not_for_ever(database: Any, until: Until) -> None:
-    sink = database.connected(pool_max=1, query_timeout_seconds=0.2)
+    sink = database.connected(pool_max=1, query_timeout_seconds=0.8)
     with sink.connection():
         with pytest.raises(dk.TransientSinkError, match='all 1 connections were in use'):
             sink.deliver(rows(1))
