@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,11 @@ def lines_of(printed: Path) -> list[Line]:
 
 def safe_at(killed: float, lines: list[Line]) -> int:
     """Return how many values had to be on disk: those set before the last interval began."""
-    slack = 2 * max((took for _, _, took, _ in lines), default=0) + 0.1  # the machine is busy
-    late = killed - FLUSH_SECONDS - slack
+    if not lines:
+        return 0
+    # The machine is busy: what did not run could not write, nor begin to.
+    times = [at for _, at, _, _ in lines]
+    pause = max((after - before for before, after in pairwise(times)), default=0)
+    slack = 2 * max(took for _, _, took, _ in lines) + pause + 0.1
+    late = min(killed, times[-1]) - FLUSH_SECONDS - slack
     return max((n for n, at, _, written in lines if written or at < late), default=0)
