@@ -17,7 +17,8 @@ import pytest
 from drakkar.source.log.store import LogStore
 from tests.source.log.victim import BATCH
 
-pytestmark = pytest.mark.slow  # real processes, or real seconds
+# Real processes, of which several begin at a time.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 VICTIM = Path(__file__).with_name('victim.py')
 ROOT = VICTIM.parents[3]
@@ -88,8 +89,8 @@ def test_killed_again_and_again(path, spawn, worker, until):
     for _ in range(ROUNDS):
         pair = [spawn('append'), spawn('append'), spawn('consume'), spawn('consume')]
         victims += pair
-        until(lambda pair=pair: all(len(v.lines()) > 20 for v in pair[:2]), timeout=20)
-        until(lambda pair=pair: any(len(v.lines()) > 20 for v in pair[2:]), timeout=20)
+        until(lambda pair=pair: all(len(v.lines()) > 20 for v in pair[:2]), timeout=40)
+        until(lambda pair=pair: any(len(v.lines()) > 20 for v in pair[2:]), timeout=40)
         for victim in random.sample(pair, 4):
             gevent.sleep(random.uniform(0, 0.02))
             victim.kill()
@@ -124,7 +125,7 @@ def test_a_stopped_process_loses_its_partitions_and_does_not_disturb_when_it_goe
 ):
     zombie = spawn('consume')
     producer.append(b'first')
-    until(lambda: any(line.startswith('committed') for line in zombie.lines()), timeout=20)
+    until(lambda: any(line.startswith('committed') for line in zombie.lines()), timeout=40)
     until(lambda: zombie.stop_without_lock(path / 'messages.db'))
     other = worker('other', lease_seconds=0.5).start()
     until(lambda: len(other.owned) == 8)
@@ -138,7 +139,7 @@ def test_a_stopped_process_loses_its_partitions_and_does_not_disturb_when_it_goe
 
 def test_a_killed_process_is_succeeded_at_once(spawn, worker, until):
     victim = spawn('consume', '600')
-    until(lambda: victim.lines(), timeout=20)
+    until(lambda: victim.lines(), timeout=40)
     victim.kill()
     successor = worker('successor', lease_seconds=600).start()
     until(lambda: successor.owned == set(range(8)))
