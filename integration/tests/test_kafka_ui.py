@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import urllib.request
@@ -31,7 +32,9 @@ class Tab:
     def __init__(self, ui: KafkaUi, topic: str = '') -> None:
         path = f'/ws/{topic}' if topic else '/ws'
         url = f'ws://{ui.address}{path}?width=160&height=48'
-        self._socket = websocket.create_connection(url, origin=f'http://{ui.address}', timeout=1)
+        origin = f'http://{ui.address}'
+        self._socket = websocket.create_connection(url, origin=origin, timeout=20)
+        self._socket.settimeout(1)
         self.shown = ''
 
     def wait_shown(self, *words: str) -> None:
@@ -96,16 +99,28 @@ def ui(kafka: Any) -> Iterator[KafkaUi]:
         yield server
 
 
-def programs(ui: KafkaUi) -> list[psutil.Process]:
-    """Return the processes of tabs."""
-    return [psutil.Process(pid) for pid in ui.pids[1:]]
+def programs(ui: KafkaUi, word: str = '') -> list[psutil.Process]:
+    """Return the processes of tabs; those with this word in their command line, if one is given."""
+    found = []
+    for pid in ui.pids[1:]:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may be on its way out
+            process = psutil.Process(pid)
+            if not word or word in process.cmdline():
+                found.append(process)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _no_tab_is_left(ui: KafkaUi) -> Iterator[None]:
+    """Wait for the end of all tabs: the next test counts its own."""
+    yield
+    eventually(lambda: not programs(ui), 20, lambda: f'the end of {programs(ui)}')
 
 
 @pytest.fixture
 def tab(ui: KafkaUi, topic: str) -> Iterator[Tab]:
     with Tab(ui) as found:
         yield found
-    eventually(lambda: len(ui.pids) == 1, 20, lambda: f'the end of {programs(ui)}')
 
 
 def page(ui: KafkaUi, path: str) -> str:
@@ -152,18 +167,16 @@ def test_messages_are_shown(ui: KafkaUi, topic: str) -> None:
 def test_a_topic_s_name_is_no_command(ui: KafkaUi) -> None:
     name = 'a; touch $HOME/made'
     with Tab(ui, quote(name, safe='')):
-        eventually(
-            lambda: any(f'--topic={name}' in program.cmdline() for program in programs(ui)),
-            20,
-            'its program',
-        )
+        eventually(lambda: programs(ui, f'--topic={name}'), 20, 'its program')
     assert not (ui.folder / 'made').exists()
 
 
 def test_each_tab_has_a_process_that_ends_with_it(ui: KafkaUi, tab: Tab, topic: str) -> None:
     with Tab(ui, topic):
-        eventually(lambda: len(programs(ui)) == 2, 20, 'two programs')
-        (other,) = (program for program in programs(ui) if 'consumer' in program.cmdline())
+        eventually(lambda: programs(ui, 'admin'), 20, 'the program of one')
+        eventually(lambda: programs(ui, 'consumer'), 20, 'the program of the other')
+        (other,) = programs(ui, 'consumer')
+        assert len(programs(ui)) == 2
     eventually(lambda: not other.is_running(), 20, 'the end of one')
     assert len(programs(ui)) == 1
 
@@ -174,7 +187,7 @@ def test_a_page_of_another_site_may_not_type(ui: KafkaUi) -> None:
     assert len(ui.pids) == 1
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_in_a_browser_the_terminal_has_the_keyboard_until_the_page_is_left(
     ui: KafkaUi, topic: str, browser: Browser
 ) -> None:
@@ -190,7 +203,7 @@ def test_in_a_browser_the_terminal_has_the_keyboard_until_the_page_is_left(
     browser.until('document.body.classList.contains("-first-byte")', 'the terminal', 60)
 
     def only_its_messages() -> bool:
-        return [f'--topic={topic}' in program.cmdline() for program in programs(ui)] == [True]
+        return len(programs(ui)) == len(programs(ui, f'--topic={topic}')) == 1
 
     # The browser may keep the page that was left, for its back button; the process is not kept.
     eventually(only_its_messages, 20, lambda: f'the end of one of {programs(ui)}')
@@ -202,12 +215,15 @@ def test_in_a_browser_the_terminal_has_the_keyboard_until_the_page_is_left(
 
 @pytest.mark.parametrize('end', ['stop', 'kill'])
 def test_open_tabs_end_with_the_server(ui: KafkaUi, topic: str, end: str) -> None:
-    with Tab(ui) as tab:
-        tab.wait_shown(topic)
-        (program,) = programs(ui)
-        began = time.monotonic()
-        getattr(ui, end)()
-        assert time.monotonic() - began < 10  # it was not waited for those who look
-        assert not ui.running
-        assert not program.is_running()
-    ui.start()
+    try:
+        with Tab(ui) as tab:
+            tab.wait_shown(topic)
+            (program,) = programs(ui)
+            began = time.monotonic()
+            getattr(ui, end)()
+            # It was not waited for those who look, and killed then.
+            assert time.monotonic() - began < ui.stop_seconds
+            assert not ui.running
+            assert not program.is_running()
+    finally:
+        ui.heal()
