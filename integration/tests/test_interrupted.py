@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from integration.stack.program import ROOT
 from integration.tests.environment import eventually, obtain_servers
 from integration.tests.processes import MARK, marked
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 
 # Fetches for ever, by a process of its own, and has brought a part already.
 _MAVEN = """\
@@ -48,15 +49,21 @@ class Up:
             self._process = subprocess.Popen(
                 [*command, *self._words], cwd=ROOT, env=self.variables, stdout=output, stderr=output
             )
-        eventually(lambda: until in self.log.read_text(), 60, lambda: self.log.read_text())
+        eventually(lambda: until in self.log.read_text(), 120, lambda: self.log.read_text())
 
     def end(self, signum: signal.Signals) -> int:
         """Send a signal to it alone; return the exit code."""
         assert self._process is not None
         self._process.send_signal(signum)
-        code = self._process.wait(60)
+        code = self._process.wait(90)
         eventually(lambda: not marked(self.folder), 30, lambda: f'the end of {marked(self.folder)}')
         return code
+
+    def close(self) -> None:
+        """Kill what a test that failed has left."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def left(self) -> list[str]:
         """Return the temporary files there are."""
@@ -72,7 +79,8 @@ def up() -> Iterator[Up]:
         made = Up(Path(name))
         made.temporary.mkdir()
         made.temporary.chmod(0o711)
-        yield made
+        with closing(made):
+            yield made
 
 
 @pytest.fixture
