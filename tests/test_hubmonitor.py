@@ -88,12 +88,13 @@ def test_a_greenlet_that_blocks_is_named_too(monitor, stalls):
 
 
 def test_one_block_is_one_report(monitor, stalls):
-    loop_for(0.4)
-    stalls.wait()
-    stalls.reported.clear()
-    loop_for(0.4)
-    assert stalls.reported.wait(5)
-    assert len(stalls) == 2
+    def of_ours():
+        # A loaded machine may hold us up by itself, which is reported as well.
+        return [where for _, where in stalls if where.endswith(' loop_for')]
+
+    for count in (1, 2):
+        loop_for(0.4)
+        until(lambda n=count: len(of_ours()) == n)
 
 
 def test_waiting_is_no_block(monitor, stalls):
