@@ -127,7 +127,7 @@ def test_a_locked_file_is_left_for_the_next_cycle(caches, good):
     other = caches.cache('broken', network_folder=True)
     other.set('k', 1, scope=C)
     other.stop()
-    cache = caches.cache('me', network_folder=True, sync={'timeout_seconds': 0.2})
+    cache = caches.cache('me', network_folder=True, sync={'timeout_seconds': 0.5})
     with closing(sqlite3.connect(path_of(caches, 'broken'), isolation_level=None)) as locker:
         locker.execute('BEGIN EXCLUSIVE')
         cache.sync()
@@ -162,7 +162,7 @@ def test_a_file_system_that_does_not_answer_holds_up_nobody(caches, closed, good
 
     monkeypatch.setattr(sync, '_GRACE_SECONDS', 0)
     monkeypatch.setattr(sync.Reader, 'read', slow)
-    cache = caches.cache('me', sync={'timeout_seconds': 0.1})
+    cache = caches.cache('me', sync={'timeout_seconds': 0.4})
     syncing = gevent.spawn(cache.sync)
     ticks = 0
     while not syncing.ready():

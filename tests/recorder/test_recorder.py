@@ -257,13 +257,13 @@ def test_short_tasks_are_left_out_and_failures_never(tmp_path: Path) -> None:
 
 
 def test_a_start_is_written_once_its_task_is_old_enough(tmp_path: Path) -> None:
-    with recording(tmp_path, event_min_seconds=0.1) as recorder:
+    with recording(tmp_path, event_min_seconds=0.5) as recorder:
         one = task(1)
         recorder.observer.task_started(one, 0, 1, 0, 0)
         assert rows(recorder) == []
         until(lambda: recorder.flush() or recorder.state.written)
         assert [row['event'] for row in rows(recorder)] == ['task_started']
-        recorder.observer.task_completed(result(one, 0.2))
+        recorder.observer.task_completed(result(one, 0.6))
         assert [row['event'] for row in rows(recorder)] == ['task_started', 'task_completed']
 
 
