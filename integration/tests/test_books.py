@@ -41,12 +41,15 @@ class Books:
         for name in ('pattern', 'file_path'):
             self.requests[5][name] = self.requests[4][name]
         self.places = [(n % 2, n // 2) for n in range(6)]
+
+    def produce(self) -> None:
         for number, request in enumerate(self.requests):
             self.write(topics.REQUESTS, request, number % 2)
 
     def close(self) -> None:
-        self._producer.close()
+        self.archive.drop_database(DATABASE)
         self.archive.close()
+        self._producer.close()
 
     def write(self, topic: str, content: Any, partition: int = 0) -> None:
         value = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -96,11 +99,13 @@ def books(
         monkeypatch.setattr(topics, name, topic)
         kafka.create_topic(topic, 2)
     postgres.execute(f'CREATE DATABASE {DATABASE}')
-    postgres.execute(_SCHEMA.read_text(), DATABASE)
-    with closing(Books(kafka, postgres, mongo)) as found:
-        yield found
-        found.archive.drop_database(DATABASE)
-    postgres.drop_database(DATABASE)
+    try:
+        postgres.execute(_SCHEMA.read_text(), DATABASE)
+        with closing(Books(kafka, postgres, mongo)) as found:
+            found.produce()
+            yield found
+    finally:
+        postgres.drop_database(DATABASE)
 
 
 ROUTES = ('kafka', 'postgres', 'mongo', 'counts')
@@ -176,7 +181,7 @@ def test_records_that_are_kept_no_longer_are_missed(
 ) -> None:
     with closing(KafkaAdminClient(bootstrap_servers=apache_kafka.address)) as admin:
         admin.delete_records({TopicPartition(topics.REQUESTS, 1): 2})
-    monkeypatch.setattr(brokers, '_READ_SECONDS', 1)
+    monkeypatch.setattr(brokers, '_READ_SECONDS', 4)  # what is there comes within
     with pytest.raises(TimeoutError, match=f'{topics.REQUESTS}: 2 records did not come'):
         prove(books.at)
 
