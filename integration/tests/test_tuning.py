@@ -62,13 +62,15 @@ def test_the_session_timeout_is_set_worker_by_worker(stack: Environment) -> None
 
 
 def test_without_thresholds_fast_tasks_are_recorded(stack: Environment) -> None:
-    """They take milliseconds: fast-worker-2, with the page's thresholds, records next to none."""
+    """They take milliseconds, here some take the 100 of the page's thresholds, on a slow machine most."""
 
-    def recorded(worker: str) -> int:
+    def recorded(worker: str) -> list[float]:
         path = '/api/history?event=task_completed&limit=1000'
-        return len(stack.json(f'{worker}-debug', path, TOKEN)['events'])
+        events = stack.json(f'{worker}-debug', path, TOKEN)['events']
+        return [event['duration'] for event in events]
 
-    assert recorded('fast-worker-1') > recorded('fast-worker-2')
+    assert min(recorded('fast-worker-1')) < 0.1
+    assert min(recorded('fast-worker-2'), default=0.1) >= 0.1
 
 
 def test_with_a_token_nobody_else_is_let_in(stack: Environment) -> None:
