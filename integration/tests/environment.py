@@ -74,7 +74,10 @@ class Environment:
         """End it as Ctrl-C does."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-        self.exit_code = self._process.wait(timeout=120)
+        try:
+            self.exit_code = self._process.wait(timeout=120)
+        finally:
+            self.kill()  # where it does not end
 
     def log(self) -> str:
         """Return what the stack has printed."""
