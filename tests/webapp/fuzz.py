@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 
 READY = b'{"request_id": "fuzz", "score": 1}'
-_SECONDS = 5.0
+_SECONDS = 20.0
 
 
 class Fuzzer:
