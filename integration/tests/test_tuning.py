@@ -62,7 +62,7 @@ def test_the_session_timeout_is_set_worker_by_worker(stack: Environment) -> None
 
 
 def test_without_thresholds_fast_tasks_are_recorded(stack: Environment) -> None:
-    """They take milliseconds, here some take the 100 of the page's thresholds, on a slow machine most."""
+    """They take milliseconds; the page's thresholds, which some pass on a slow machine, are 100."""
 
     def recorded(worker: str) -> list[float]:
         path = '/api/history?event=task_completed&limit=1000'
