@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from kafka.admin import MemberToRemove
+from kafka.errors import KafkaError
 
 from drakkar.contracts.source import ProducerRecord
 from drakkar.greenlets import NamedGreenlet
@@ -19,6 +20,7 @@ from drakkar.source.kafka.options import KafkaOptions
 from drakkar.source.kafka.producer import TopicProducer
 from drakkar.source.kafka.source import KafkaSource
 from drakkar.source.kafka.topics import Topics
+from tests.services.waiting import wait_until
 from tests.source.contract import Heard
 
 
@@ -141,6 +143,8 @@ class KafkaTown:
         self.client = KafkaClient('kafka', load_options(brokers, topic, **options), 'test')
         self._closing = ExitStack()
         self.make_topic(topic, partitions)
+        # The first group of a broker has the topic of all offsets made, which may take a while.
+        wait_until(self._is_coordinated, 30)
         self.producer = self.make_producer(topic)
 
     def make_producer(self, topic: str) -> TopicProducer:
@@ -183,6 +187,13 @@ class KafkaTown:
             found = admin.list_group_offsets(group or self.topic)[group or self.topic]
         stored = {tuple(tp): offset.offset for tp, offset in found.items()}
         return stored.get((self.topic, partition), 0)
+
+    def _is_coordinated(self) -> bool:
+        try:
+            self.committed()
+        except KafkaError:
+            return False
+        return True
 
     def evict(self) -> None:
         """Throw all members out of the group, as the coordinator does after a session timeout."""
