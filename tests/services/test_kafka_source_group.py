@@ -40,7 +40,7 @@ def test_a_second_member_gets_half_and_the_rest_is_never_taken_away(town: KafkaT
     joined(town, first, second)
     assert len(first.owned) == len(second.owned) == 2
     assert moved(first) == second.owned
-    assert first.heard.told == []
+    assert first.when('lost') == second.when('lost') == []
     assert first.errors == second.errors == []
 
 
