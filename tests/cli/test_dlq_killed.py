@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import gevent
 import pytest
-from gevent.os import tp_read
 
 from drakkar.cli.dlq.bookmark import open_bookmark
 from drakkar.cli.dlq.letters import Foreign, read_letters
@@ -22,6 +21,7 @@ from drakkar.cli.dlq.tally import Tally
 from drakkar.contracts.source import ProducerRecord
 from drakkar.delivery.jsonlines_reader import JsonLinesReader
 from tests.cli.dlq_world import dlq, letter, make_folder, message, messages_of, store
+from tests.terminal import run_on_terminal
 
 pytestmark = pytest.mark.slow  # real processes
 
@@ -116,27 +116,7 @@ def test_ctrl_c_says_what_is_done_and_how_to_go_on():
 )
 def test_on_a_terminal_it_asks_before_many_messages(answer, args, code, replayed):
     store([letter(message(n, b'%d' % n)) for n in range(101)])
-    ours, theirs = pty.openpty()
-    try:
-        with start(*args, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-            os.close(theirs)
-            os.write(ours, answer)
-            shown = read_all(ours)
-            assert process.wait(timeout=10) == code
-    finally:
-        os.close(ours)
-    assert (b'Replay 101 messages to requests? [y/N]' in shown) is not bool(args)
+    ended, shown = run_on_terminal(partial(start, *args), answer)
+    assert ended == code
+    assert ('Replay 101 messages to requests? [y/N]' in shown) is not bool(args)
     assert numbers() == Counter(range(replayed))
-
-
-def read_all(descriptor: int) -> bytes:
-    shown = b''
-    with gevent.Timeout(20, AssertionError('it never ended')):
-        while True:
-            try:
-                data = tp_read(descriptor, 10_000)
-            except OSError:  # what Linux answers when the other end is closed
-                return shown
-            if not data:
-                return shown
-            shown += data

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import random
 import re
 import signal
@@ -13,12 +11,12 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
-from gevent.os import tp_read
 from kafka import KafkaConsumer
 
 from drakkar.source.kafka import producer as module
@@ -34,6 +32,7 @@ from tests.services.dlq_town import (
 )
 from tests.services.kafka_lab import KafkaTown
 from tests.services.server import wait_for
+from tests.terminal import run_on_terminal
 
 # A broker that is started again may take most of a minute.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -105,28 +104,11 @@ def test_ctrl_c_says_what_is_done_and_the_next_goes_on(
 
 def test_a_bar_shows_on_a_terminal_how_far_it_is(town: KafkaTown, consumer: KafkaConsumer) -> None:
     store_numbers(town, 60)
-    ours, theirs = pty.openpty()
-    try:
-        with start_replay('--rate', '40', stdin=theirs, stdout=theirs, stderr=theirs) as process:
-            os.close(theirs)
-            shown = read_all(ours)
-            assert process.wait(timeout=10) == 0
-    finally:
-        os.close(ours)
+    code, shown = run_on_terminal(partial(start_replay, '--rate', '40'))
+    assert code == 0
     bars = {int(done) for done in re.findall(r'(\d+)/60\b', shown)}
     assert len(bars) > 3, shown
     assert '60 messages replayed' in shown.splitlines()[-1]
-
-
-def read_all(descriptor: int) -> str:
-    shown = b''
-    with gevent.Timeout(30, AssertionError('it never ended')):
-        while True:
-            try:
-                data = tp_read(descriptor, 10_000)
-            except OSError:  # what Linux answers when the other end is closed
-                return shown.decode()
-            shown += data
 
 
 @pytest.mark.parametrize('how', ['killed', 'frozen'])
