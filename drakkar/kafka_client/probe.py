@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 _PROBE_SECONDS = 2.0
 # In this time a broker says that it misses the client's certificate; else it says nothing.
-_OBJECTION_SECONDS = 0.5
+_OBJECTION_SECONDS = 2.0
 _PORT = 9092
 
 
