@@ -196,7 +196,7 @@ def test_a_closed_source_leaves_the_group_at_once(town: KafkaTown) -> None:
     second = town.member()
     joined(town, first, second)
     first.stop()
-    wait_until(lambda: len(second.owned) == 4)  # far less than its session
+    wait_until(lambda: len(second.owned) == 4, 5)  # less than its session
     with pytest.raises((SourceError, PartitionLostError)):
         first.source.commit({TopicPartition(town.topic, 0): 1})
 
