@@ -42,11 +42,16 @@ class Watch:
     def look(self) -> Sample:
         """Take a sample, print it, and keep it."""
         seen = {name: found for name, port in self.dashboards.items() if (found := ask(port))}
-        groups = (MAIN_GROUP, FAST_GROUP)
+        processed = {
+            group: brokers.committed(self.kafka, group, topics.REQUESTS)
+            for group in (MAIN_GROUP, FAST_GROUP)
+        }
+        # After what is processed, which would seem to be more than there is.
+        produced = sum(brokers.end_offsets(self.kafka, topics.REQUESTS).values())
         sample = Sample(
             round(time.monotonic() - self.begin, 1),
-            sum(brokers.end_offsets(self.kafka, topics.REQUESTS).values()),
-            {group: brokers.committed(self.kafka, group, topics.REQUESTS) for group in groups},
+            produced,
+            processed,
             {name: board['stats']['completed'] for name, board in seen.items()},
             {name: board['partition_count'] for name, board in seen.items()},
         )
