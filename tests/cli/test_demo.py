@@ -117,10 +117,23 @@ def test_its_configuration_runs_again_as_a_worker(
         timeout=60,
     )
     command = done.stdout.splitlines()[-1].partition('again, as a worker: ')[2].split()
-    check = [sys.executable, '-m', 'drakkar', 'config', 'check', *command[-2:]]
     assert command[:2] == ['drakkar', 'serve']
-    said = subprocess.run(check, env=environment, capture_output=True, text=True, check=True)
-    assert 'is valid: handler ripgrep, source log, sinks filesystem.results' in said.stdout
+    worker = subprocess.Popen(
+        [sys.executable, '-m', *command], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert worker.stderr is not None
+        with gevent.Timeout(60, AssertionError('it does not say where to look')):
+            line = next(line for line in worker.stderr if '"url"' in line)
+        with urllib.request.urlopen(json.loads(line)['url'], timeout=20) as page:
+            assert 'Dashboard' in page.read().decode()
+        worker.terminate()
+        with gevent.Timeout(30, AssertionError('it does not end')):
+            assert worker.communicate()
+        assert worker.returncode == 0
+    finally:
+        worker.kill()
+        worker.wait()
 
 
 class Terminal:

@@ -44,7 +44,9 @@ def show_summary(
     if stays:
         console.print('The worker stays up; Ctrl-C ends it.')
     else:
-        console.print(f'again, as a worker: drakkar serve -c {places["configuration"]}')
+        # The log goes to a file; to see where the UI is, people need it here.
+        command = f'drakkar serve --set logging.output=stderr -c {places["configuration"]}'
+        console.print(f'again, as a worker: {command}')
 
 
 _ROWS = [
