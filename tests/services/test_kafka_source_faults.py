@@ -14,13 +14,16 @@ from typing import Any
 
 import gevent
 import pytest
+from kafka.errors import KafkaConnectionError
 
 from drakkar.contracts.source import ProducerRecord
 from drakkar.errors import SourceError
+from drakkar.source.kafka.consumer import GroupConsumer
 from integration.servers.kafka import Kafka
 from tests.services.kafka_lab import KafkaTown
 from tests.services.server import Server, rows, wait_for
 from tests.services.waiting import wait_until
+from tests.source.contract import Heard
 
 # A broker that is started again may take most of a minute.
 pytestmark = [pytest.mark.usefixtures('apache_kafka'), pytest.mark.timeout(180)]
@@ -251,6 +254,33 @@ def worker_folder(town: KafkaTown, tmp_path: Path) -> Iterator[Path]:
     (tmp_path / 'go').touch()  # for the program that a failed test has left behind
 
 
+def test_a_refused_connection_is_told_as_what_it_is(
+    town: KafkaTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kafka-python raises it only when a look for the coordinator meets one for metadata."""
+    source = town.source()
+    source.start(Heard().events)
+    wait_until(lambda: source.poll(1, 0.1) == [] and len(source.positions()) == 4)
+    polls = []
+
+    def refused(*_: Any) -> None:
+        polls.append(time.monotonic())
+        raise KafkaConnectionError('111 ECONNREFUSED')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(source._live(), 'poll', refused)
+        with pytest.raises(SourceError, match='111 ECONNREFUSED'):
+            source.poll(1, 0.1)
+        patch.setattr(GroupConsumer, 'coordinator_known', False)
+        with pytest.raises(SourceError, match=r'no broker that coordinates .* for \d+ s'):
+            wait_until(lambda: source.poll(1, 0.1))
+        assert source.problem().startswith('no broker that coordinates')
+        assert len(polls) < 30  # it is no reason to ask again and again
+    town.append(b'x')
+    wait_until(lambda: source.poll(1, 0.1))
+    assert source.problem() == ''
+
+
 def test_a_worker_outlives_a_long_outage_says_so_and_goes_on(
     town: KafkaTown, apache_kafka: Kafka, worker_folder: Path
 ) -> None:
@@ -266,10 +296,9 @@ def test_a_worker_outlives_a_long_outage_says_so_and_goes_on(
 
         killed_at = time.monotonic()
         apache_kafka.kill()
-        failed = worker.wait_for_line('poll_failed')
-        assert 'no broker that coordinates the consumer group could be reached' in failed['error']
-        status, body = worker.get('/readyz')
         reason = 'no broker that coordinates the consumer group could be reached'
+        wait_for(lambda: [e for e in worker.lines('poll_failed') if reason in e['error']], reason)
+        status, body = worker.get('/readyz')
         assert (status, json.loads(body)['reasons']) == (503, [reason])
         assert worker.get('/healthz')[0] == 200
         (worker_folder / 'go').touch()

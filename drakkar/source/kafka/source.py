@@ -11,7 +11,7 @@ import gevent
 import structlog
 from kafka import ConsumerRebalanceListener
 from kafka import TopicPartition as KafkaPartition
-from kafka.errors import IllegalStateError
+from kafka.errors import IllegalStateError, KafkaConnectionError
 
 from drakkar.contracts.source import Source, SourceEvents
 from drakkar.errors import ConnectError, SourceError
@@ -167,7 +167,7 @@ class KafkaSource(Source):
         self._give_up_overdue()
         self._hold(consumer, self._ahead.full)
         try:
-            records = consumer.poll(timeout * 1000, _READ_AHEAD)
+            records = self._fetched(consumer, timeout)
         except Exception as error:
             if self._events is None:  # closed meanwhile
                 return
@@ -181,6 +181,18 @@ class KafkaSource(Source):
         problem = self._health.problem(consumer, self._tended_at, bool(records))
         if problem:
             raise SourceError(problem)
+
+    @staticmethod
+    def _fetched(consumer: GroupConsumer, timeout: float) -> Mapping[Any, Sequence[Any]]:
+        """Poll kafka-python. Brokers that are away bring nothing: for how long, Health tells."""
+        try:
+            records: Mapping[Any, Sequence[Any]] = consumer.poll(timeout * 1000, _READ_AHEAD)
+        except KafkaConnectionError:  # sometimes they bring this
+            if consumer.coordinator_known:
+                raise
+            gevent.sleep(_TEND_SECONDS)
+            return {}
+        return records
 
     def _note_starts(self, consumer: GroupConsumer, records: Mapping[Any, Sequence[Any]]) -> None:
         starts = {}
